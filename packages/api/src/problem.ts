@@ -1,0 +1,104 @@
+import { TRPCError } from '@trpc/server'
+import type { DefaultErrorShape } from '@trpc/server/unstable-core-do-not-import'
+import { z } from 'zod'
+import { ApiError, ERRORS, type ErrorCode, type FieldError } from './errors.js'
+
+const MAX_FIELD_ERRORS = 32
+const MAX_PATH_CHARACTERS = 128
+
+/** The body of an error over REST (RFC 9457). */
+export interface Problem {
+  readonly type: 'about:blank'
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: ErrorCode
+  readonly errors?: readonly FieldError[]
+  readonly retry_after?: number
+  /** With `internal_error` only: what the operator's log is searched by. */
+  readonly request_id?: string
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.').slice(0, MAX_PATH_CHARACTERS)
+}
+
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: dotted([...issue.path, key]),
+      message: 'is not a field of this operation',
+    }))
+  }
+  return [{ path: dotted(issue.path), message: issue.message }]
+}
+
+/** `validation_failed` with a line for each field that zod named. */
+export function validationError(error: z.core.$ZodError): ApiError {
+  return new ApiError('validation_failed', {
+    errors: error.issues.flatMap(fieldErrors).slice(0, MAX_FIELD_ERRORS),
+  })
+}
+
+const CODE_OF_TRPC: Partial<Record<TRPCError['code'], ErrorCode>> = {
+  BAD_REQUEST: 'malformed_request',
+  PARSE_ERROR: 'malformed_request',
+  NOT_FOUND: 'not_found',
+  METHOD_NOT_SUPPORTED: 'method_not_allowed',
+  UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
+  PAYLOAD_TOO_LARGE: 'too_large',
+}
+
+/**
+ * The coded error that stands for anything thrown. What is neither coded, nor zod's, nor a fault that tRPC found
+ * in the request, is `internal_error`, and keeps what was thrown as its cause for the log.
+ */
+export function toApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown
+  if (!(thrown instanceof TRPCError)) return new ApiError('internal_error', { cause: thrown })
+  if (thrown.cause instanceof ApiError) return thrown.cause
+  if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof z.core.$ZodError)
+    return validationError(thrown.cause)
+  return new ApiError(CODE_OF_TRPC[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
+}
+
+/** The RFC 9457 body of an error; `requestId` is told with `internal_error` alone. */
+export function toProblem(error: ApiError, requestId: string): Problem {
+  const row = ERRORS[error.code]
+  return {
+    type: 'about:blank',
+    title: row.title,
+    status: row.status,
+    detail: error.message,
+    code: error.code,
+    ...(error.errors && { errors: error.errors }),
+    ...(error.retryAfterSeconds !== undefined && { retry_after: error.retryAfterSeconds }),
+    ...(error.code === 'internal_error' && { request_id: requestId }),
+  }
+}
+
+/** tRPC's shape of the same error: `error.data` says what the REST twin says. */
+export function shapeError(
+  shape: DefaultErrorShape,
+  thrown: TRPCError,
+  path: string | undefined,
+  requestId: string | undefined,
+) {
+  const { code, detail, status, errors, retry_after, request_id } = toProblem(
+    toApiError(thrown),
+    requestId ?? '',
+  )
+  return {
+    message: detail,
+    code: shape.code,
+    data: {
+      code,
+      httpStatus: status,
+      detail,
+      ...(path !== undefined && { path }),
+      ...(errors && { errors }),
+      ...(retry_after !== undefined && { retry_after }),
+      ...(request_id && { request_id }),
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import type { Credentials, Registration, Token, User } from './auth.js'
+import type { KeyUpdate, PublicKey } from './keys.js'
+import type { RateLimit } from './limits.js'
+import type {
+  Confirmation,
+  Confirmations,
+  ListRequest,
+  MessageStatus,
+  Outgoing,
+  Page,
+  Receipt,
+  StatusRequest,
+} from './messages.js'
+import type { FoundUser } from './users.js'
+
+/** Accounts and what proves them. */
+export interface AccountsService {
+  /** Throws `username_taken`, or `unavailable` when too many passwords wait. */
+  register(registration: Registration): Promise<User>
+  /**
+   * Throws `invalid_credentials`, `rate_limited` by account name, or `unavailable` when too many passwords wait.
+   *
+   * @param presented - the bearer token that came with the login, if any: one of the same account, expired at
+   *   most 30 days ago, keeps its owner from being locked out by strangers
+   */
+  login(credentials: Credentials, presented: string | undefined): Promise<Token>
+  /** Throws `not_authenticated` where the account is gone. */
+  me(userId: string): Promise<User>
+}
+
+/** The owner's id of a bearer token. Throws `not_authenticated` or `token_expired`. */
+export interface Authenticator {
+  authenticate(bearer: string | undefined): string
+}
+
+/** Public keys, found by id or by name. */
+export interface DirectoryService {
+  /** Throws `not_found`, or `rate_limited` for one who looked up too much that does not exist. */
+  get(readerId: string, userId: string): Promise<PublicKey>
+  /** Throws as `get` does. */
+  find(readerId: string, username: string): Promise<FoundUser>
+  /** Throws `not_authenticated` where the account is gone. */
+  update(userId: string, update: KeyUpdate): Promise<PublicKey>
+}
+
+/** Messages on their way. A foreign message looks exactly like none: `not_found`. */
+export interface MailboxService {
+  /** Throws `not_authenticated`, `not_found` (the recipient), `message_id_reused` or `mailbox_full`. */
+  send(senderId: string, message: Outgoing): Promise<Receipt>
+  list(recipientId: string, request: ListRequest): Promise<Page>
+  confirm(recipientId: string, id: string): Promise<Confirmation>
+  confirmMany(recipientId: string, ids: readonly string[]): Promise<Confirmations>
+  status(senderId: string, request: StatusRequest): Promise<MessageStatus>
+}
+
+export interface Limiter {
+  /**
+   * Counts one call against a budget. Throws `rate_limited` once it is spent.
+   *
+   * @param subject - who is counted: a user's id, or a client's address
+   */
+  take(limit: RateLimit, subject: string): Promise<void>
+}
+
+/** What the router needs from a server: one implementation an interface. */
+export interface Services {
+  readonly accounts: AccountsService
+  readonly authenticator: Authenticator
+  readonly directory: DirectoryService
+  readonly mailbox: MailboxService
+  readonly limiter: Limiter
+}

@@ -1,0 +1,40 @@
+import { initTRPC } from '@trpc/server'
+import type { CallContext } from './context.js'
+import type { ErrorCode } from './errors.js'
+import type { RateLimit } from './limits.js'
+import { shapeError } from './problem.js'
+
+/** The REST side of an operation: what the path table and the OpenAPI document are made from. */
+export interface RestMeta {
+  readonly method: 'GET' | 'POST' | 'PUT'
+  readonly path: `/${string}`
+  readonly tags: string[]
+  readonly summary: string
+  readonly description: string
+  readonly successDescription: string
+  readonly protect: boolean
+}
+
+export interface OperationMeta {
+  readonly openapi: RestMeta
+  /** The status of a success over REST; over tRPC it is 200. */
+  readonly successStatus: 200 | 201
+  readonly limit: RateLimit
+  /** What the operation itself may answer, beside what every operation may. */
+  readonly errors: readonly ErrorCode[]
+  /** A request and its answer as the document shows them. */
+  readonly example: { readonly request?: unknown; readonly response: unknown }
+  /** The body may also come as application/x-www-form-urlencoded. */
+  readonly form?: true
+  /** The REST body is never read: everything is in the path. */
+  readonly ignoresBody?: true
+}
+
+export const t = initTRPC
+  .context<CallContext>()
+  .meta<OperationMeta>()
+  .create({
+    // A stack never leaves the server, in any environment.
+    isDev: false,
+    errorFormatter: ({ shape, error, path, ctx }) => shapeError(shape, error, path, ctx?.requestId),
+  })
