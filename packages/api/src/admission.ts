@@ -48,7 +48,10 @@ export function admitAnyone(limiter: Limiter) {
 export function admitBearer({ authenticator, limiter }: Pick<Services, 'authenticator' | 'limiter'>) {
   return t.middleware(async ({ ctx, meta, next }) => {
     const userId = authenticator.authenticate(ctx.bearer)
-    await limiter.take(limitOf(meta), userId)
+    const limit = limitOf(meta)
+    await limiter.take(limit, userId)
+    // One who looked up too much that does not exist finds nothing more, found or not.
+    if (limit === 'lookup') await limiter.check('lookup_miss', userId)
     return next({ ctx: { userId } })
   })
 }

@@ -60,6 +60,8 @@ export interface Limiter {
    * @param subject - who is counted: a user's id, or a client's address
    */
   take(limit: RateLimit, subject: string): Promise<void>
+  /** Throws `rate_limited` where the budget is spent; counts nothing. */
+  check(limit: RateLimit, subject: string): Promise<void>
 }
 
 /** What the router needs from a server: one implementation an interface. */

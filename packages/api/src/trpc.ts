@@ -15,7 +15,8 @@ export interface RestMeta {
   readonly protect: boolean
 }
 
-export interface OperationMeta {
+// A type and not an interface: tRPC's adapters want an index signature, which only an alias has implicitly.
+export type OperationMeta = {
   readonly openapi: RestMeta
   /** The status of a success over REST; over tRPC it is 200. */
   readonly successStatus: 200 | 201

@@ -1,0 +1,72 @@
+import type { User } from '@secure-messenger/api'
+import type { PrismaClient } from '../database/client.js'
+import { asking } from '../database/faults.js'
+
+/** What a login needs of an account. */
+export interface Login {
+  readonly id: string
+  readonly passwordHash: string
+}
+
+export interface NewAccount {
+  readonly username: string
+  readonly passwordHash: string
+  readonly publicKey: string
+  readonly fingerprint: string
+}
+
+/** Accounts in the database. Names are found by their folded form (see the migration). */
+export class AccountStore {
+  constructor(private readonly prisma: PrismaClient) {}
+
+  /** @param name - as `parseUsername` gives it */
+  async findLogin(name: string): Promise<Login | undefined> {
+    const rows = await asking(
+      () => this.prisma.$queryRaw<Login[]>`
+        select id, password_hash as "passwordHash" from users where lower(username collate "C") = ${name}`,
+    )
+    return rows[0]
+  }
+
+  /** Makes an account and its first key in one statement. @returns undefined where the name is taken */
+  async insert({ username, passwordHash, publicKey, fingerprint }: NewAccount): Promise<User | undefined> {
+    const rows = await asking(
+      () => this.prisma.$queryRaw<{ id: string; createdAt: Date }[]>`
+        with account as (
+          insert into users (username, password_hash) values (${username}, ${passwordHash})
+          on conflict (lower(username collate "C")) do nothing
+          returning id, created_at
+        ), key as (
+          insert into public_keys (user_id, public_key, fingerprint)
+          select id, ${publicKey}, ${fingerprint} from account
+        )
+        select id, created_at as "createdAt" from account`,
+    )
+    const made = rows[0]
+    return (
+      made && {
+        id: made.id,
+        username,
+        public_key: publicKey,
+        key_version: 1,
+        fingerprint,
+        created_at: made.createdAt.toISOString(),
+      }
+    )
+  }
+
+  async findUser(id: string): Promise<User | undefined> {
+    const found = await asking(() =>
+      this.prisma.user.findUnique({ where: { id }, include: { publicKey: true } }),
+    )
+    if (!found?.publicKey) return undefined
+    return {
+      id: found.id,
+      username: found.username,
+      public_key: found.publicKey.publicKey,
+      key_version: found.publicKey.keyVersion,
+      fingerprint: found.publicKey.fingerprint,
+      created_at: found.createdAt.toISOString(),
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs'
+import { CAPS, PASSWORD_QUEUE, RATE_LIMITS, type RateLimit } from '@secure-messenger/api'
+import cron from 'node-cron'
+import { z } from 'zod'
+import { parseNetworks } from './http/networks.js'
+
+export type Budget = { readonly count: number; readonly windowSeconds: number } | 'off'
+export type Cap = number | 'off'
+
+const MESSAGE_LIFE_SECONDS = 604_800
+const MIN_SECRET_BYTES = 32
+
+const booleanText = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
+
+function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be ${min} to ${max}`)
+}
+
+const secret = z
+  .string()
+  .refine(
+    (value) => Buffer.byteLength(value, 'utf8') >= MIN_SECRET_BYTES,
+    'must have at least 32 bytes; `openssl rand -base64 48` makes a good one',
+  )
+
+const budget = z.string().transform((value, context): Budget => {
+  if (value === 'off') return 'off'
+  const [, count, seconds] = /^(\d{1,9})\/(\d{1,6})$/.exec(value) ?? []
+  if (Number(count) >= 1 && Number(seconds) >= 1)
+    return { count: Number(count), windowSeconds: Number(seconds) }
+  context.addIssue('must be count/seconds, such as 20/3600, or off')
+  return z.NEVER
+})
+
+const cap = z.string().transform((value, context): Cap => {
+  if (value === 'off') return 'off'
+  if (/^\d{1,15}$/.test(value) && Number(value) >= 1) return Number(value)
+  context.addIssue('must be a whole number from 1, or off')
+  return z.NEVER
+})
+
+const databaseUrl = z
+  .string()
+  .refine(
+    (value) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value),
+    'must be a postgresql:// URL with one host',
+  )
+
+const origins = z.string().transform((value, context) => {
+  const list = value
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter(Boolean)
+  for (const origin of list) {
+    if (origin === '*') context.addIssue('must name its origins: * would let every site in')
+    else if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+      context.addIssue(`must hold origins such as https://chat.example, comma-separated, without a path`)
+  }
+  return list
+})
+
+const networks = z.string().transform((value, context) => {
+  const parsed = parseNetworks(value)
+  if (parsed) return parsed
+  context.addIssue('must be a comma-separated list of addresses or CIDR networks')
+  return z.NEVER
+})
+
+const proxies = z.string().transform((value, context) => {
+  if (/^\d{1,2}$/.test(value)) return { hops: Number(value) }
+  const parsed = parseNetworks(value)
+  if (parsed) return { networks: parsed }
+  context.addIssue('must be the number of proxies in front, or a comma-separated list of their CIDR networks')
+  return z.NEVER
+})
+
+function contentsOfFile() {
+  return z.string().transform((path, context) => {
+    try {
+      return readFileSync(path)
+    } catch {
+      context.addIssue('must name a file that this process may read')
+      return z.NEVER
+    }
+  })
+}
+
+const schedule = z
+  .string()
+  .refine((value) => cron.validate(value), 'must be a cron expression, such as * * * * *')
+
+const rateSettings = Object.fromEntries(
+  Object.values(RATE_LIMITS).map(({ setting }) => [setting, budget.optional()]),
+)
+const capSettings = Object.fromEntries(Object.values(CAPS).map(({ setting }) => [setting, cap.optional()]))
+
+const environment = z.object({
+  NODE_ENV: z.string().optional(),
+  PORT: wholeNumber(0, 65_535).default(8000),
+  HOST: z.string().optional(),
+  SECRET_KEY: secret.optional(),
+  SECRET_KEY_PREVIOUS: secret.optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_POOL_SIZE: wholeNumber(2, 200).default(10),
+  ALLOW_UNSAFE_DATABASE: booleanText.default(false),
+  DATA_DIR: z.string().default('./data'),
+  CORS_ORIGINS: origins.default([]),
+  TRUST_PROXY: proxies.optional(),
+  FORCE_HTTPS: booleanText.optional(),
+  TLS_CERT_FILE: contentsOfFile().optional(),
+  TLS_KEY_FILE: contentsOfFile().optional(),
+  METRICS_ALLOW: networks.optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  LOG_ADDRESS: z.enum(['none', 'network', 'full']).default('none'),
+  MESSAGE_LIFE_SECONDS: wholeNumber(1, MESSAGE_LIFE_SECONDS).default(MESSAGE_LIFE_SECONDS),
+  PURGE_SCHEDULE: schedule.default('* * * * *'),
+  DRAIN_SECONDS: wholeNumber(0, 600).default(10),
+  LIMITS: z.enum(['on', 'off']).default('on'),
+  [PASSWORD_QUEUE.setting]: wholeNumber(1, 100_000).default(PASSWORD_QUEUE.value),
+})
+
+const rates = z.object(rateSettings)
+const caps = z.object(capSettings)
+
+export type Config = ReturnType<typeof readConfig>
+
+/** Every setting that is missing or wrong, at once; its message is made for the person who starts the server. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  constructor(readonly problems: readonly string[]) {
+    super(`The settings do not allow a start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+  }
+}
+
+type Environment = z.infer<typeof environment>
+
+function crossCheck(settings: Environment): string[] {
+  const problems: string[] = []
+  const production = settings.NODE_ENV === 'production'
+  if (production && !settings.SECRET_KEY)
+    problems.push(
+      'SECRET_KEY is missing: set at least 32 random bytes; `openssl rand -base64 48` makes a good one',
+    )
+  if (production && settings.MESSAGE_LIFE_SECONDS !== MESSAGE_LIFE_SECONDS)
+    problems.push('MESSAGE_LIFE_SECONDS may be shorter outside production only: remove it')
+  if (Boolean(settings.TLS_CERT_FILE) !== Boolean(settings.TLS_KEY_FILE))
+    problems.push('TLS_CERT_FILE and TLS_KEY_FILE go together: set both or neither')
+  return problems
+}
+
+function issueLines(error: z.ZodError): string[] {
+  return error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+}
+
+/**
+ * The settings of this process, read once. The only reader of the environment.
+ *
+ * @param env - the environment; an empty value counts as none
+ * @throws ConfigError with every problem at once
+ */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const [main, rateRows, capRows] = [
+    environment.safeParse(given),
+    rates.safeParse(given),
+    caps.safeParse(given),
+  ]
+  const problems = [main, rateRows, capRows].flatMap((parsed) =>
+    parsed.error ? issueLines(parsed.error) : [],
+  )
+  // What the whole says is checked on whatever could be read, so that all problems come in one telling.
+  problems.push(...crossCheckGiven(given, main.data))
+  if (!main.data || !rateRows.data || !capRows.data || problems.length > 0) throw new ConfigError(problems)
+  const settings = main.data
+  const production = settings.NODE_ENV === 'production'
+  const limited = settings.LIMITS === 'on'
+  return {
+    production,
+    port: settings.PORT,
+    host: settings.HOST ?? (production ? undefined : '127.0.0.1'),
+    secretKey: settings.SECRET_KEY,
+    previousSecretKey: settings.SECRET_KEY_PREVIOUS,
+    databaseUrl: settings.DATABASE_URL,
+    databasePoolSize: settings.DATABASE_POOL_SIZE,
+    allowUnsafeDatabase: settings.ALLOW_UNSAFE_DATABASE,
+    dataDir: settings.DATA_DIR,
+    corsOrigins: settings.CORS_ORIGINS,
+    trustedProxies: settings.TRUST_PROXY,
+    forceHttps: settings.FORCE_HTTPS ?? production,
+    tls:
+      settings.TLS_CERT_FILE && settings.TLS_KEY_FILE
+        ? { cert: settings.TLS_CERT_FILE, key: settings.TLS_KEY_FILE }
+        : undefined,
+    metricsAllow: settings.METRICS_ALLOW,
+    logLevel: settings.LOG_LEVEL,
+    logAddress: settings.LOG_ADDRESS,
+    messageLifeSeconds: settings.MESSAGE_LIFE_SECONDS,
+    purgeSchedule: settings.PURGE_SCHEDULE,
+    drainSeconds: settings.DRAIN_SECONDS,
+    limited,
+    rates: readRates(rateRows.data, limited),
+    caps: readCaps(capRows.data, limited),
+    passwordQueue: settings[PASSWORD_QUEUE.setting],
+  }
+}
+
+function crossCheckGiven(
+  given: Record<string, string | undefined>,
+  settings: Environment | undefined,
+): string[] {
+  if (settings) return crossCheck(settings)
+  // Something else is wrong, so there are no settings to check; what is missing is still told.
+  return given['NODE_ENV'] === 'production' && given['SECRET_KEY'] === undefined
+    ? ['SECRET_KEY is missing: set at least 32 random bytes; `openssl rand -base64 48` makes a good one']
+    : []
+}
+
+function readRates(given: Record<string, Budget | undefined>, limited: boolean): Record<RateLimit, Budget> {
+  const row = (limit: RateLimit): Budget => {
+    const { setting, count, windowSeconds } = RATE_LIMITS[limit]
+    return limited ? (given[setting] ?? { count, windowSeconds }) : 'off'
+  }
+  return {
+    register: row('register'),
+    login: row('login'),
+    login_account: row('login_account'),
+    lookup: row('lookup'),
+    lookup_miss: row('lookup_miss'),
+    send: row('send'),
+    request: row('request'),
+  }
+}
+
+function readCaps(given: Record<string, Cap | undefined>, limited: boolean): Record<keyof typeof CAPS, Cap> {
+  const row = (name: keyof typeof CAPS): Cap =>
+    limited ? (given[CAPS[name].setting] ?? CAPS[name].value) : 'off'
+  return {
+    open: row('open'),
+    mailboxMessages: row('mailboxMessages'),
+    mailboxBytes: row('mailboxBytes'),
+    mailboxSenderShare: row('mailboxSenderShare'),
+  }
+}

@@ -1,0 +1,183 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  chownSync,
+  fchownSync,
+} from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SystemAccount } from './account.js'
+import type { Binaries } from './binaries.js'
+
+export const DATABASE_USER = 'relay'
+/** Names the socket's file; nothing listens on TCP. */
+export const SOCKET_PORT = 5432
+
+const READY_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 60_000
+const POLL_MS = 10
+
+/** What one PostgreSQL of the server's own is made of. */
+export interface Cluster {
+  readonly binaries: Binaries
+  readonly account: SystemAccount | undefined
+  readonly home: string
+  readonly folder: string
+  readonly socketFolder: string
+}
+
+function asAccount({ account }: Cluster): { uid?: number; gid?: number } {
+  return account ? { uid: account.uid, gid: account.gid } : {}
+}
+
+// Messages of PostgreSQL name values ("Key (username)=(alice) already exists") and statements: terse, without either.
+const SETTINGS = {
+  listen_addresses: '',
+  unix_socket_permissions: '0700',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_error_verbosity: 'terse',
+  log_min_error_statement: 'panic',
+  max_connections: '60',
+}
+
+/** Makes the cluster where there is none. An attempt that was cut short leaves nothing that counts as one. */
+export function initialise(cluster: Cluster, password: string): void {
+  if (existsSync(path.join(cluster.folder, 'PG_VERSION'))) return
+  const unfinished = `${cluster.folder}.unfinished`
+  const passwordFile = path.join(cluster.home, 'password.unfinished')
+  rmSync(unfinished, { recursive: true, force: true })
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  if (cluster.account) chownSync(passwordFile, cluster.account.uid, cluster.account.gid)
+  const made = spawnSync(
+    path.join(cluster.binaries.folder, 'bin/initdb'),
+    [
+      '-D',
+      unfinished,
+      '-U',
+      DATABASE_USER,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-instructions',
+    ],
+    {
+      ...asAccount(cluster),
+      cwd: cluster.home,
+      encoding: 'utf8',
+      env: { LC_ALL: 'C', PATH: process.env.PATH },
+    },
+  )
+  rmSync(passwordFile, { force: true })
+  if (made.status !== 0) throw new Error(`PostgreSQL's initdb failed: ${made.stderr || String(made.error)}`)
+  renameSync(unfinished, cluster.folder)
+}
+
+/** Refuses a cluster that another major version made: PostgreSQL could not read it. */
+export function checkVersion(cluster: Cluster): void {
+  const made = readFileSync(path.join(cluster.folder, 'PG_VERSION'), 'utf8').trim()
+  const brought = cluster.binaries.version.split('.')[0]
+  if (made !== brought)
+    throw new Error(
+      `The database in ${cluster.folder} was made by PostgreSQL ${made}, and this server brings ${brought}. ` +
+        'Dump it with the old version and restore it into a new DATA_DIR, or set DATABASE_URL.',
+    )
+}
+
+interface PostmasterFile {
+  readonly pid: number
+  readonly ready: boolean
+}
+
+function readPostmasterFile(cluster: Cluster): PostmasterFile | undefined {
+  try {
+    const lines = readFileSync(path.join(cluster.folder, 'postmaster.pid'), 'utf8').split('\n')
+    return { pid: Number(lines[0]), ready: lines[7]?.trim() === 'ready' }
+  } catch {
+    return undefined
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isPostgres(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres')
+  } catch {
+    return true
+  }
+}
+
+/** Stops the PostgreSQL of a server that was killed before it could. */
+export async function stopOrphan(cluster: Cluster): Promise<boolean> {
+  const found = readPostmasterFile(cluster)
+  if (!found || !isRunning(found.pid) || !isPostgres(found.pid)) return false
+  await stopProcess(found.pid)
+  return true
+}
+
+/** Starts PostgreSQL in a session of its own, out of reach of the terminal's Ctrl-C, and waits until it answers. */
+export async function startProcess(cluster: Cluster): Promise<ChildProcess> {
+  const log = openSync(path.join(cluster.home, 'postgresql.log'), 'a', 0o600)
+  if (cluster.account) fchownSync(log, cluster.account.uid, cluster.account.gid)
+  const settings = { ...SETTINGS, unix_socket_directories: cluster.socketFolder, port: String(SOCKET_PORT) }
+  const child = spawn(
+    path.join(cluster.binaries.folder, 'bin/postgres'),
+    [
+      '-D',
+      cluster.folder,
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    {
+      ...asAccount(cluster),
+      cwd: cluster.home,
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { LC_ALL: 'C', PATH: process.env.PATH },
+    },
+  )
+  closeSync(log)
+  child.on('error', () => undefined)
+  const deadline = Date.now() + READY_TIMEOUT_MS
+  while (!isReady(cluster, child)) {
+    if (
+      child.exitCode !== null ||
+      child.signalCode !== null ||
+      child.pid === undefined ||
+      Date.now() > deadline
+    )
+      throw new Error(`PostgreSQL did not start; ${path.join(cluster.home, 'postgresql.log')} says why.`)
+    await sleep(POLL_MS)
+  }
+  return child
+}
+
+function isReady(cluster: Cluster, child: ChildProcess): boolean {
+  const file = readPostmasterFile(cluster)
+  return file?.pid === child.pid && file?.ready === true
+}
+
+/** A fast shutdown: open transactions are rolled back, what was committed is kept. */
+export async function stopProcess(pid: number): Promise<void> {
+  if (!isRunning(pid)) return
+  process.kill(pid, 'SIGINT')
+  const deadline = Date.now() + STOP_TIMEOUT_MS
+  while (isRunning(pid)) {
+    if (Date.now() > deadline) throw new Error('PostgreSQL did not stop within a minute.')
+    await sleep(POLL_MS)
+  }
+}

@@ -1,0 +1,72 @@
+import { ApiError } from '@secure-messenger/api'
+
+const RETRY_AFTER_SECONDS = 2
+
+// SQLSTATE classes that say "not now": connection, resources, operator intervention, system, and rollbacks.
+const PASSING_CLASSES = new Set(['08', '40', '53', '55', '57', '58'])
+
+// What `pg` throws without a SQLSTATE when a connection is lost, refused, or not to be had in time.
+const CONNECTION_MESSAGES =
+  /timeout|terminat|not queryable|ECONN|ENOENT|EPIPE|EHOSTUNREACH|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Cannot use a pool|closed the connection/i
+
+function* causes(thrown: unknown): Generator<Error> {
+  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; depth += 1) {
+    yield error
+    error = error.cause
+  }
+}
+
+function textOf(error: object, field: string): string | undefined {
+  const value: unknown = Reflect.get(error, field)
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The SQLSTATE of a database error, whether `pg` threw it or Prisma's adapter wrapped it. */
+export function sqlState(thrown: unknown): string | undefined {
+  for (const error of causes(thrown)) {
+    const own = textOf(error, 'code')
+    if (own && /^[0-9A-Z]{5}$/.test(own) && !/^P\d{4}$/.test(own)) return own
+    const original = textOf(error, 'originalCode')
+    if (original) return original
+  }
+  return wrappedState(thrown)
+}
+
+// Prisma's known errors keep the driver's in meta.driverAdapterError.cause.
+function wrappedState(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('meta' in thrown)) return undefined
+  const { meta } = thrown
+  if (typeof meta !== 'object' || meta === null || !('driverAdapterError' in meta)) return undefined
+  const { driverAdapterError } = meta
+  if (!(driverAdapterError instanceof Error) || typeof driverAdapterError.cause !== 'object') return undefined
+  return driverAdapterError.cause === null ? undefined : textOf(driverAdapterError.cause, 'originalCode')
+}
+
+/** Whether a database error passes by itself: the request may be tried again. */
+export function isPassing(thrown: unknown): boolean {
+  const state = sqlState(thrown)
+  if (state) return PASSING_CLASSES.has(state.slice(0, 2))
+  for (const error of causes(thrown)) {
+    const code = textOf(error, 'code')
+    if (code && /^(P1\d{3}|P2024|P2028)$/.test(code)) return true
+    if (CONNECTION_MESSAGES.test(error.message) || (code && CONNECTION_MESSAGES.test(code))) return true
+  }
+  return false
+}
+
+/**
+ * Runs what asks the database. A database that is away, busy or going down makes `unavailable`; every other error
+ * passes through, and ends as `internal_error`.
+ */
+export async function asking<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof ApiError) && isPassing(error)) throw unavailable(error)
+    throw error
+  }
+}
+
+export function unavailable(cause?: unknown): ApiError {
+  return new ApiError('unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS, cause })
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PoolConfig } from 'pg'
+import type { Pool } from './pool.js'
+import { applyWithEngine } from './schema-engine.js'
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+
+interface Migration {
+  readonly name: string
+  readonly sql: string
+}
+
+function readMigrations(folder: string): Migration[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => ({ name, sql: readFileSync(path.join(folder, name, 'migration.sql'), 'utf8') }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The names that the database says were applied, each with its script's checksum. */
+async function readApplied(pool: Pool): Promise<Map<string, string>> {
+  const table = await pool.query<{ found: string | null }>(
+    `select to_regclass('_prisma_migrations')::text as found`,
+  )
+  if (!table.rows[0]?.found) return new Map()
+  const { rows } = await pool.query<{ name: string; checksum: string }>(
+    'select migration_name as name, checksum from _prisma_migrations where finished_at is not null and rolled_back_at is null',
+  )
+  return new Map(rows.map(({ name, checksum }) => [name, checksum]))
+}
+
+function isApplied({ name, sql }: Migration, applied: Map<string, string>): boolean {
+  const checksum = applied.get(name)
+  if (checksum === undefined) return false
+  if (checksum !== createHash('sha256').update(sql).digest('hex'))
+    throw new Error(
+      `The migration ${name} was changed after it was applied. Restore it; a change is a new migration.`,
+    )
+  return true
+}
+
+/**
+ * Brings the database to the schema of this version, by Prisma's own engine; `prisma migrate deploy` would do the
+ * same and leave the same `_prisma_migrations`. The engine is loaded only when something is to be applied.
+ *
+ * @returns the names of the migrations that were applied
+ */
+export async function migrate(connection: PoolConfig, pool: Pool): Promise<string[]> {
+  const folder = path.join(REPOSITORY, 'prisma/migrations')
+  const migrations = readMigrations(folder)
+  const applied = await readApplied(pool)
+  if (migrations.every((migration) => isApplied(migration, applied))) return []
+  const schema = path.join(REPOSITORY, 'prisma/schema.prisma')
+  return applyWithEngine(connection, {
+    schema: [schema, readFileSync(schema, 'utf8')],
+    folder,
+    lockfile: readFileSync(path.join(folder, 'migration_lock.toml'), 'utf8'),
+    migrations,
+  })
+}

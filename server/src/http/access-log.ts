@@ -1,0 +1,39 @@
+import type { Logger } from 'pino'
+import { describeFault } from '../log.js'
+import type { Exchange } from './exchange.js'
+import type { Metrics } from './metrics.js'
+
+export type LoggedAddress = 'none' | 'network' | 'full'
+
+function addressOf({ client }: Exchange, logged: LoggedAddress): object {
+  if (logged === 'none') return {}
+  return { address: logged === 'full' ? client.address : client.network }
+}
+
+/**
+ * One line a request, once its answer has ended: id, route template or procedure, status and time. Never a URL,
+ * query, body, token, name or id, and an address only as far as LOG_ADDRESS allows.
+ */
+export function observe(exchange: Exchange, log: Logger, metrics: Metrics, logged: LoggedAddress): void {
+  const { req, res, requestId } = exchange
+  const startedAt = performance.now()
+  res.once('close', () => {
+    const milliseconds = performance.now() - startedAt
+    // 499 stands for a client that went away before its answer did.
+    const status = res.writableFinished ? res.statusCode : 499
+    const method = req.method ?? ''
+    metrics.observeRequest(method, exchange.route, status, milliseconds / 1000)
+    const line = {
+      req_id: requestId,
+      method,
+      route: exchange.route,
+      status,
+      ms: Math.round(milliseconds * 10) / 10,
+      ...addressOf(exchange, logged),
+    }
+    const { fault } = exchange
+    if (fault && fault.status >= 500)
+      log.error({ ...line, code: fault.code, ...describeFault(fault.cause) }, 'failed')
+    else log.info(line, 'answered')
+  })
+}

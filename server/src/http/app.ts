@@ -1,0 +1,74 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { ApiError, toApiError, type AppRouter } from '@secure-messenger/api'
+import type { Logger } from 'pino'
+import { observe, type LoggedAddress } from './access-log.js'
+import { RPC_PREFIX, sendError } from './answers.js'
+import { createClientReader, type TrustedProxies } from './client.js'
+import { openExchange, type Exchange } from './exchange.js'
+import type { Metrics } from './metrics.js'
+import { isWithin, type Network } from './networks.js'
+import type { OpenApiDocument } from './openapi.js'
+import { createPages } from './pages.js'
+import { createCors, demandHttps, protect } from './protection.js'
+import { answerRest } from './rest.js'
+import { readOperations, RestRoutes } from './routes.js'
+import { RpcDoor } from './rpc.js'
+
+export interface AppOptions {
+  readonly router: AppRouter
+  readonly document: OpenApiDocument
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly checkReadiness: () => Promise<void>
+  readonly corsOrigins: readonly string[]
+  readonly trustedProxies: TrustedProxies
+  readonly forceHttps: boolean
+  readonly metricsAllow: readonly Network[] | undefined
+  readonly logAddress: LoggedAddress
+}
+
+const HTTPS_EXEMPT = new Set(['/health', '/ready'])
+
+/** Builds what answers requests, in the order a request meets it. Nothing listens yet. */
+export function createApp(options: AppOptions): RequestListener {
+  const { router, metrics, log } = options
+  const operations = readOperations(router)
+  const rest = new RestRoutes(operations.values())
+  const rpc = new RpcDoor(router, operations)
+  const readClient = createClientReader(options.trustedProxies)
+  const allowOrigins = createCors(options.corsOrigins)
+  const exchanges = new WeakMap<ServerResponse, Exchange>()
+
+  const mayReadMetrics = ({ client }: Exchange): boolean =>
+    client.local || isWithin(client.address, options.metricsAllow ?? [])
+  const pages = createPages({ ...options, mayReadMetrics }, (res) => {
+    const exchange = exchanges.get(res)
+    if (!exchange) throw new Error('a response that belongs to no exchange')
+    return exchange
+  })
+
+  const lacksHttps = (exchange: Exchange): boolean => {
+    if (!options.forceHttps || exchange.client.secure || HTTPS_EXEMPT.has(exchange.path)) return false
+    return !(exchange.path === '/metrics' && mayReadMetrics(exchange))
+  }
+
+  const route = async (exchange: Exchange): Promise<void> => {
+    const { req, res, path } = exchange
+    if (lacksHttps(exchange)) return sendError(exchange, new ApiError('https_required'))
+    const match = rest.find(path)
+    if (match) return answerRest(exchange, match)
+    if (path.startsWith(RPC_PREFIX)) return rpc.answer(exchange)
+    exchanges.set(res, exchange)
+    pages(req, res)
+  }
+
+  return (req: IncomingMessage, res: ServerResponse) => {
+    const exchange = openExchange(req, res, readClient(req))
+    observe(exchange, log, metrics, options.logAddress)
+    res.setHeader('x-request-id', exchange.requestId)
+    protect(req, res)
+    if (exchange.client.secure) demandHttps(res)
+    allowOrigins(req, res)
+    route(exchange).catch((error: unknown) => sendError(exchange, toApiError(error)))
+  }
+}

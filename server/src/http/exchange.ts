@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CallContext, ApiError } from '@secure-messenger/api'
+import type { Client } from './client.js'
+
+/** One request and its answer, with what the doors need to know of them. */
+export interface Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly requestId: string
+  readonly client: Client
+  /** As it was sent, percent-encoding and all. */
+  readonly path: string
+  /** What followed the "?", undecoded. */
+  readonly query: string
+  /** The route's template or procedure, for log and metrics: never what a client wrote. */
+  route: string
+  /** What went wrong inside, for the log. */
+  fault?: ApiError
+}
+
+export const UNMATCHED = 'unmatched'
+
+// RFC 9112, 3.2.2: a server must take the absolute form, too.
+const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i
+
+export function openExchange(req: IncomingMessage, res: ServerResponse, client: Client): Exchange {
+  const target = (req.url ?? '/').replace(ABSOLUTE_FORM, '')
+  const mark = target.indexOf('?')
+  return {
+    req,
+    res,
+    client,
+    requestId: randomUUID(),
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? '' : target.slice(mark + 1),
+    route: UNMATCHED,
+  }
+}
+
+/** The token of `Authorization: Bearer`, unverified (RFC 6750, 2.1). */
+export function bearerOf(req: IncomingMessage): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
+}
+
+/** What a door tells a procedure of its caller. */
+export function contextOf(
+  { req, requestId, client }: Exchange,
+  { batched = false, unreadable }: { batched?: boolean; unreadable?: ApiError | undefined } = {},
+): CallContext {
+  return { requestId, address: client.network, bearer: bearerOf(req), batched, unreadable }
+}
+
+/** The method whose rules apply: HEAD answers as GET does, without the body, which Node leaves out by itself. */
+export function methodOf(req: IncomingMessage): string {
+  return req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET')
+}

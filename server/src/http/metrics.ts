@@ -1,0 +1,44 @@
+import { METHODS } from 'node:http'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { PurgeObserver } from '../retention/purge.js'
+
+const KNOWN_METHODS = new Set(METHODS)
+
+/** What Prometheus reads: route templates and numbers, never an id or a name. */
+export class Metrics {
+  readonly registry = new Registry()
+  private readonly requests: Histogram<'method' | 'route' | 'status'>
+  private readonly purgedRows: Counter
+  private readonly lastPurge: Gauge
+
+  constructor() {
+    const registers = [this.registry]
+    collectDefaultMetrics({ register: this.registry })
+    this.requests = new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from a request to the end of its answer.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    })
+    this.purgedRows = new Counter({
+      name: 'purge_removed_records_total',
+      help: 'Records of messages that the purge removed.',
+      registers,
+    })
+    this.lastPurge = new Gauge({
+      name: 'purge_last_completed_timestamp_seconds',
+      help: 'When this instance last finished a purge, by its own clock.',
+      registers,
+    })
+  }
+
+  observeRequest(method: string, route: string, status: number, seconds: number): void {
+    this.requests.observe({ method: KNOWN_METHODS.has(method) ? method : 'OTHER', route, status }, seconds)
+  }
+
+  readonly purge: PurgeObserver = {
+    purged: (rows) => this.purgedRows.inc(rows),
+    finished: () => this.lastPurge.setToCurrentTime(),
+  }
+}

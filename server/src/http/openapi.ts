@@ -1,0 +1,156 @@
+import { ERRORS, type AppRouter, type ErrorCode } from '@secure-messenger/api'
+import { generateOpenApiDocument } from 'trpc-to-openapi'
+import { z } from 'zod'
+import { readOperations, type Operation } from './routes.js'
+
+/** Parts of a document as the adapter makes it, as far as they are put right here. */
+const mediaType = z.looseObject({ schema: z.unknown(), example: z.unknown().optional() })
+const response = z.looseObject({
+  description: z.string(),
+  content: z.record(z.string(), mediaType).optional(),
+})
+const operationObject = z.looseObject({
+  requestBody: z.looseObject({ content: z.record(z.string(), mediaType) }).optional(),
+  responses: z.record(z.string(), response),
+})
+const documentObject = z.looseObject({
+  openapi: z.string(),
+  paths: z.record(z.string(), z.record(z.string(), operationObject)),
+  components: z.looseObject({ schemas: z.record(z.string(), z.unknown()).optional() }),
+})
+export type OpenApiDocument = z.infer<typeof documentObject>
+type OperationObject = z.infer<typeof operationObject>
+
+const DESCRIPTION = `Accounts, public keys, and ciphertext kept for at most seven days, of which this server can read nothing.
+
+Every operation is also a tRPC procedure under \`/trpc\`, with the same rules, limits and errors.
+Errors are problems (RFC 9457) with a stable \`code\`. \`429\` and \`503\` say in \`Retry-After\` when to come back.`
+
+const PROBLEM = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail', 'code'],
+  properties: {
+    type: { type: 'string', example: 'about:blank' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'A plain sentence.' },
+    code: { type: 'string', enum: Object.keys(ERRORS) },
+    errors: {
+      type: 'array',
+      description: 'With validation_failed: each broken rule.',
+      items: {
+        type: 'object',
+        required: ['path', 'message'],
+        properties: {
+          path: { type: 'string', description: 'Dotted, such as ids.3; empty for the whole input.' },
+          message: { type: 'string' },
+        },
+      },
+    },
+    retry_after: { type: 'integer', description: 'Seconds, as in Retry-After.' },
+    request_id: { type: 'string', description: 'With internal_error: what the operator finds the fault by.' },
+    error: { type: 'string', description: 'On a 401 of /login (RFC 6749, 5.2).' },
+    error_description: { type: 'string', description: 'On a 401 of /login (RFC 6749, 5.2).' },
+  },
+} as const
+
+/** What every operation may answer. */
+function commonErrors({ meta, queryFields }: Operation): ErrorCode[] {
+  const hasBody = meta.openapi.method !== 'GET' && !meta.ignoresBody
+  const hasFields = hasBody || queryFields.size > 0
+  return [
+    ...(hasFields ? (['malformed_request', 'validation_failed'] as const) : []),
+    ...(meta.openapi.path.includes('{') ? (['malformed_request', 'validation_failed'] as const) : []),
+    ...(hasBody ? (['too_large', 'unsupported_media_type'] as const) : []),
+    ...(meta.openapi.protect ? (['not_authenticated', 'token_expired'] as const) : []),
+    'https_required',
+    'rate_limited',
+    'internal_error',
+    'unavailable',
+  ]
+}
+
+function retryHeader(status: number): object {
+  if (status !== 429 && status !== 503) return {}
+  return { headers: { 'Retry-After': { description: 'Whole seconds.', schema: { type: 'integer' } } } }
+}
+
+function errorResponses(operation: Operation): Record<string, z.infer<typeof response>> {
+  const codes = [...new Set([...operation.meta.errors, ...commonErrors(operation)])]
+  const statuses = [...new Set(codes.map((code) => ERRORS[code].status))]
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      {
+        description: codes
+          .filter((code) => ERRORS[code].status === status)
+          .map((code) => `\`${code}\`: ${ERRORS[code].detail}`)
+          .join(' '),
+        ...retryHeader(status),
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  )
+}
+
+/** The adapter says 200 for every success, and JSON errors of its own: here stands what is answered. */
+function complete(operation: Operation, made: OperationObject): OperationObject {
+  const { meta } = operation
+  const success = made.responses['200']
+  const json = success?.content?.['application/json']
+  if (!success || !json) throw new Error(`the document says nothing of the success of ${operation.name}`)
+  const body = made.requestBody?.content['application/json']
+  return {
+    ...made,
+    security: meta.openapi.protect ? [{ bearer: [] }, { password: [] }] : [],
+    ...(made.requestBody &&
+      body && { requestBody: { ...made.requestBody, required: true, content: bodyContent(meta, body) } }),
+    responses: {
+      [meta.successStatus]: {
+        ...success,
+        content: { 'application/json': { ...json, example: meta.example.response } },
+      },
+      ...errorResponses(operation),
+    },
+  }
+}
+
+function bodyContent({ form, example }: Operation['meta'], body: z.infer<typeof mediaType>) {
+  const withExample = { ...body, example: example.request }
+  return {
+    'application/json': withExample,
+    ...(form && { 'application/x-www-form-urlencoded': withExample }),
+  }
+}
+
+/**
+ * The OpenAPI 3.1 document, made from the router's own record.
+ *
+ * @param version - of the API
+ */
+export function createDocument(router: AppRouter, version: string): OpenApiDocument {
+  const made = documentObject.parse(
+    generateOpenApiDocument(router, {
+      title: 'Secure Messenger relay',
+      description: DESCRIPTION,
+      version,
+      openApiVersion: '3.1.0',
+      baseUrl: '/',
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        password: { type: 'oauth2', flows: { password: { tokenUrl: '/login', scopes: {} } } },
+      },
+    }),
+  )
+  for (const operation of readOperations(router).values()) {
+    const { path, method } = operation.meta.openapi
+    const methods = made.paths[path]
+    const found = methods?.[method.toLowerCase()]
+    if (!methods || !found) throw new Error(`the document lacks ${method} ${path}`)
+    methods[method.toLowerCase()] = complete(operation, found)
+  }
+  const schemas = { ...made.components.schemas, Problem: PROBLEM }
+  for (const name of Object.keys(schemas))
+    if (name.startsWith('error.')) Reflect.deleteProperty(schemas, name)
+  return { ...made, components: { ...made.components, schemas } }
+}

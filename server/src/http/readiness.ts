@@ -1,0 +1,33 @@
+import { ApiError } from '@secure-messenger/api'
+import type { Clock } from '../clock.js'
+import { isPassing, unavailable } from '../database/faults.js'
+import type { Pool } from '../database/pool.js'
+
+const MAX_CLOCK_DIFFERENCE_MS = 30_000
+
+/**
+ * Whether this instance can serve: the database answers, and its clock and this one's agree, so that tokens end when
+ * they should.
+ *
+ * @throws ApiError unavailable
+ */
+export async function checkReadiness(pool: Pool, clock: Clock): Promise<void> {
+  const askedAt = clock()
+  const databaseNow = await readDatabaseClock(pool)
+  // The answer was made somewhere between the question and now: only what lies outside of both is a difference.
+  const difference = Math.max(askedAt - databaseNow, databaseNow - clock())
+  if (difference > MAX_CLOCK_DIFFERENCE_MS)
+    throw new ApiError('unavailable', {
+      detail: `This instance's clock differs from the database's by ${Math.round(difference / 1000)} seconds.`,
+      retryAfterSeconds: 30,
+    })
+}
+
+async function readDatabaseClock(pool: Pool): Promise<number> {
+  try {
+    const { rows } = await pool.query<{ now: Date }>('select clock_timestamp() as now')
+    return rows[0]?.now.getTime() ?? Number.NaN
+  } catch (error) {
+    throw isPassing(error) ? unavailable(error) : error
+  }
+}

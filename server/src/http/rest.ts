@@ -1,0 +1,95 @@
+import { ApiError, toApiError, type CallContext } from '@secure-messenger/api'
+import { allowOf, refuseMethod, sendError, sendJson, sendOptions } from './answers.js'
+import { decodeBody, parseJson, readBody, type Body, type BodyType } from './body.js'
+import { contextOf, methodOf, type Exchange } from './exchange.js'
+import type { Match, Operation } from './routes.js'
+import { parseUrlEncoded, toFields } from './urlencoded.js'
+
+const JSON_ONLY: readonly BodyType[] = ['application/json']
+const JSON_OR_FORM: readonly BodyType[] = ['application/json', 'application/x-www-form-urlencoded']
+
+function takesBody({ meta }: Operation): boolean {
+  return meta.openapi.method !== 'GET' && !meta.ignoresBody
+}
+
+/** Decimal digits without a leading zero become a number; anything else stays text, which the schema refuses. */
+function coerce(value: string, isNumber: boolean): string | number {
+  return isNumber && /^(?:0|[1-9]\d*)$/.test(value) ? Number(value) : value
+}
+
+function readQuery({ queryFields, numberFields }: Operation, query: string): Record<string, string | number> {
+  const pairs = parseUrlEncoded(query)
+  // Unknown parameters are refused where there are known ones, and ignored elsewhere.
+  if (queryFields.size === 0) return {}
+  const unknown = pairs.filter(([name]) => !queryFields.has(name))
+  if (unknown.length > 0)
+    throw new ApiError('validation_failed', {
+      errors: unknown
+        .slice(0, 32)
+        .map(([name]) => ({ path: name.slice(0, 128), message: 'is not a parameter of this operation' })),
+    })
+  const fields = Object.entries(toFields(pairs))
+  return Object.fromEntries(fields.map(([name, value]) => [name, coerce(value, numberFields.has(name))]))
+}
+
+function readFields({ type, bytes }: Body): unknown {
+  // Nothing is no object, which the schema tells.
+  if (bytes.length === 0) return undefined
+  const text = decodeBody(bytes)
+  return type === 'application/x-www-form-urlencoded'
+    ? { ...toFields(parseUrlEncoded(text)) }
+    : parseJson(text)
+}
+
+/** The REST door: paths, forms and queries become the input of the same procedures that tRPC calls. */
+export async function answerRest(exchange: Exchange, { template, params, methods }: Match): Promise<void> {
+  const { req, res } = exchange
+  exchange.route = template
+  const allow = allowOf([...methods.keys()])
+  if (req.method === 'OPTIONS') return sendOptions(exchange, allow)
+  const operation = methods.get(methodOf(req))
+  if (!operation) return refuseMethod(exchange, allow)
+  const body = takesBody(operation) ? await readBodyOrFault(exchange, operation) : undefined
+  if (body === 'gone') return
+  const unreadable = body instanceof ApiError ? body : undefined
+  try {
+    const input = (): unknown => {
+      const query = readQuery(operation, exchange.query)
+      return body && !(body instanceof ApiError) ? readFields(body) : { ...query, ...params }
+    }
+    const result = await call(operation, contextOf(exchange, { unreadable }), input)
+    sendJson(res, operation.meta.successStatus, result)
+  } catch (thrown) {
+    // 415 and 413 come before 401 and 429; the call was counted all the same.
+    const error = unreadable ?? toApiError(thrown)
+    sendError(exchange, error, operation.meta.form && error.status === 401 ? oauthError(error) : {})
+  }
+}
+
+async function readBodyOrFault({ req }: Exchange, { meta }: Operation): Promise<Body | ApiError | 'gone'> {
+  try {
+    return await readBody(req, meta.form ? JSON_OR_FORM : JSON_ONLY)
+  } catch (error) {
+    return error instanceof ApiError ? error : 'gone'
+  }
+}
+
+function call(
+  { procedure, name, kind }: Operation,
+  ctx: CallContext,
+  input: () => unknown,
+): Promise<unknown> {
+  return procedure({
+    path: name,
+    type: kind,
+    ctx,
+    getRawInput: async () => input(),
+    signal: undefined,
+    batchIndex: 0,
+  })
+}
+
+/** RFC 6749, 5.2. */
+function oauthError(error: ApiError): Record<string, string> {
+  return { error: 'invalid_grant', error_description: error.message }
+}

@@ -1,0 +1,127 @@
+import type { AppRouter, OperationMeta } from '@secure-messenger/api'
+import type { AnyProcedure } from '@trpc/server'
+import { z } from 'zod'
+
+/** An operation as the doors see it, from the router's own record. */
+export interface Operation {
+  /** tRPC's path, `messages.send`. */
+  readonly name: string
+  readonly kind: 'query' | 'mutation'
+  readonly meta: OperationMeta
+  readonly procedure: AnyProcedure
+  /** Its template, `/messages/{id}/status`, in parts. */
+  readonly segments: readonly string[]
+  /** The fields that a query string may bring; with any, an unknown parameter is refused. */
+  readonly queryFields: ReadonlySet<string>
+  /** Those of them that are numbers. */
+  readonly numberFields: ReadonlySet<string>
+}
+
+export interface Match {
+  readonly template: string
+  readonly params: Record<string, string>
+  readonly methods: ReadonlyMap<string, Operation>
+}
+
+function isOperationMeta(meta: unknown): meta is OperationMeta {
+  return typeof meta === 'object' && meta !== null && 'openapi' in meta && 'limit' in meta
+}
+
+function isProcedure(value: unknown): value is AnyProcedure {
+  return typeof value === 'function' && '_def' in value
+}
+
+function parameterOf(segment: string): string | undefined {
+  return /^\{(\w+)\}$/.exec(segment)?.[1]
+}
+
+const fieldTypes = z.object({ properties: z.record(z.string(), z.object({ type: z.string().optional() })) })
+
+function inputFields(procedure: AnyProcedure): Map<string, string | undefined> {
+  const [input] = procedure._def.inputs
+  if (!(input instanceof z.ZodType)) return new Map()
+  const schema = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })
+  return new Map(Object.entries(fieldTypes.parse(schema).properties).map(([name, { type }]) => [name, type]))
+}
+
+function toOperation(name: string, procedure: AnyProcedure): Operation | undefined {
+  const { meta, type } = procedure._def
+  if (!isOperationMeta(meta) || type === 'subscription') return undefined
+  const segments = meta.openapi.path.split('/').slice(1)
+  const inPath = new Set(segments.map(parameterOf))
+  const fields = meta.openapi.method === 'GET' ? [...inputFields(procedure)] : []
+  const inQuery = fields.filter(([field]) => !inPath.has(field))
+  return {
+    name,
+    kind: type,
+    meta,
+    procedure,
+    segments,
+    queryFields: new Set(inQuery.map(([field]) => field)),
+    numberFields: new Set(inQuery.filter(([, fieldType]) => fieldType === 'integer').map(([field]) => field)),
+  }
+}
+
+/** Every operation of the router, by tRPC's path. */
+export function readOperations(router: AppRouter): Map<string, Operation> {
+  // Flat at run time, whatever its type says of nesting.
+  const operations = Object.entries<unknown>(router._def.procedures).flatMap(([name, procedure]) =>
+    isProcedure(procedure) ? (toOperation(name, procedure) ?? []) : [],
+  )
+  return new Map(operations.map((operation) => [operation.name, operation]))
+}
+
+/** The REST paths: exact, their fixed parts compared as sent. */
+export class RestRoutes {
+  private readonly templates = new Map<
+    string,
+    { segments: readonly string[]; methods: Map<string, Operation> }
+  >()
+
+  constructor(operations: Iterable<Operation>) {
+    for (const operation of operations) {
+      const { path, method } = operation.meta.openapi
+      const template = this.templates.get(path) ?? { segments: operation.segments, methods: new Map() }
+      template.methods.set(method, operation)
+      this.templates.set(path, template)
+    }
+  }
+
+  find(path: string): Match | undefined {
+    const fixed = this.templates.get(path)
+    // A template's own text is no path: "{id}" is a malformed id there, which the loop below finds.
+    if (fixed && !path.includes('{')) return { template: path, params: {}, methods: fixed.methods }
+    const parts = path.split('/').slice(1)
+    for (const [template, { segments, methods }] of this.templates) {
+      const params = matchSegments(segments, parts)
+      if (params) return { template, params, methods }
+    }
+    return undefined
+  }
+}
+
+function matchSegments(
+  segments: readonly string[],
+  parts: readonly string[],
+): Record<string, string> | undefined {
+  if (segments.length !== parts.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [index, segment] of segments.entries()) {
+    const part = parts[index] ?? ''
+    const parameter = parameterOf(segment)
+    if (parameter === undefined && part !== segment) return undefined
+    if (parameter === undefined) continue
+    const value = decodeSegment(part)
+    if (!value) return undefined
+    params[parameter] = value
+  }
+  return params
+}
+
+function decodeSegment(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,76 @@
+import http, { type RequestListener } from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiError, toProblem } from '@secure-messenger/api'
+
+const HEADERS_TIMEOUT_MS = 15_000
+/** For the whole request with its body. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than the usual proxy's, so that the proxy is the one to close an idle connection. */
+const KEEP_ALIVE_MS = 75_000
+const DRAIN_POLL_MS = 20
+
+export interface TlsFiles {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
+/** What cannot be read as HTTP gets a problem, too, and its connection ends. */
+function refuseUnreadable(_error: Error, socket: Socket): void {
+  if (!socket.writable) return void socket.destroy()
+  const body = JSON.stringify(toProblem(new ApiError('malformed_request'), ''))
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+/** An HTTP server that can come to an end without losing a request it has accepted. */
+export class HttpServer {
+  private readonly server: http.Server | https.Server
+  private open = 0
+  private draining = false
+
+  constructor(listener: RequestListener, tls: TlsFiles | undefined) {
+    const counted: RequestListener = (req, res) => {
+      this.open += 1
+      res.once('close', () => (this.open -= 1))
+      if (this.draining) res.setHeader('connection', 'close')
+      listener(req, res)
+    }
+    const options = {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    }
+    this.server = tls
+      ? https.createServer({ ...tls, ...options }, counted)
+      : http.createServer(options, counted)
+    this.server.on('clientError', refuseUnreadable)
+  }
+
+  /** @returns the port, which the system chooses for 0 */
+  async listen(port: number, host: string | undefined): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen({ port, ...(host !== undefined && { host }) }, resolve)
+    })
+    const address = this.server.address()
+    return typeof address === 'object' && address ? address.port : port
+  }
+
+  /** Takes no new connection, answers what was accepted, and closes; what is not done by the deadline is cut. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.draining = true
+    const closed = new Promise((resolve) => this.server.close(resolve))
+    const deadline = Date.now() + deadlineMs
+    this.server.closeIdleConnections()
+    while (this.open > 0 && Date.now() < deadline) {
+      await sleep(DRAIN_POLL_MS)
+      this.server.closeIdleConnections()
+    }
+    this.server.closeAllConnections()
+    await closed
+  }
+}

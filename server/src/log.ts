@@ -1,0 +1,23 @@
+import pino, { type Logger } from 'pino'
+import { sqlState } from './database/faults.js'
+
+export function createLog(level: string): Logger {
+  return pino({ level, base: null })
+}
+
+const MAX_FRAMES = 8
+
+/**
+ * What a log may say of something thrown: its kind, its SQLSTATE and where it came from. Never its message, which
+ * may quote a value, a statement or a host.
+ */
+export function describeFault(thrown: unknown): Record<string, unknown> {
+  if (!(thrown instanceof Error)) return { fault: typeof thrown }
+  const frames = (thrown.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  const state = sqlState(thrown)
+  return {
+    fault: thrown.name,
+    ...(state && { sqlstate: state }),
+    frames: frames.slice(0, MAX_FRAMES).map((line) => line.trim()),
+  }
+}

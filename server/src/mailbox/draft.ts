@@ -1,0 +1,32 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Outgoing } from '@secure-messenger/api'
+
+/** A message before it is kept. */
+export interface Draft {
+  readonly senderId: string
+  readonly recipientId: string
+  readonly clientMessageId: string
+  readonly ciphertext: string
+  /** SHA-256 of the ciphertext; it outlives it, to tell a retry from another message. */
+  readonly hash: Buffer
+  readonly bytes: number
+  /** What a sender's retry finds the message by. */
+  readonly key: string
+}
+
+/** Where the client chose no id, the server makes one: rows find back to their drafts by it. */
+export function makeDraft(
+  senderId: string,
+  { recipient_id, ciphertext, client_message_id }: Outgoing,
+): Draft {
+  const clientMessageId = client_message_id ?? randomUUID()
+  return {
+    senderId,
+    recipientId: recipient_id,
+    clientMessageId,
+    ciphertext,
+    hash: createHash('sha256').update(ciphertext, 'utf8').digest(),
+    bytes: Buffer.byteLength(ciphertext, 'utf8'),
+    key: `${recipient_id} ${senderId} ${clientMessageId}`,
+  }
+}

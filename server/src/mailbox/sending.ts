@@ -1,0 +1,71 @@
+import { ApiError, type Receipt } from '@secure-messenger/api'
+import type { Outcome } from './batcher.js'
+import type { Capacity } from './capacity.js'
+import type { Draft } from './draft.js'
+import type { MailboxStore } from './store.js'
+
+const MAILBOX_FULL_RETRY_SECONDS = 60
+
+interface Settled {
+  readonly hash: Buffer
+  readonly receipt: Receipt
+}
+
+/** In one order everywhere, so that batches that name the same keys wait for each other instead of deadlocking. */
+function inLockOrder(drafts: Iterable<Draft>): Draft[] {
+  return [...drafts].toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+}
+
+/** Sends a batch: who exists, who may, one insert, and for keys that were taken the first message's answer. */
+export class Sending {
+  constructor(
+    private readonly store: MailboxStore,
+    private readonly capacity: Capacity,
+  ) {}
+
+  async perform(drafts: readonly Draft[]): Promise<Outcome<Receipt>[]> {
+    const accounts = await this.store.findAccounts([
+      ...new Set(drafts.flatMap((d) => [d.senderId, d.recipientId])),
+    ])
+    // Of drafts under one key the first is sent; the others are compared with what is kept.
+    const leaders = new Map<string, Draft>()
+    for (const draft of drafts) {
+      const known = accounts.has(draft.senderId) && accounts.has(draft.recipientId)
+      if (known && !leaders.has(draft.key)) leaders.set(draft.key, draft)
+    }
+    const settled = await this.settle(inLockOrder(leaders.values()))
+    return drafts.map((draft) => {
+      if (!accounts.has(draft.senderId)) return new ApiError('not_authenticated')
+      if (!accounts.has(draft.recipientId))
+        return new ApiError('not_found', { detail: 'There is no such recipient.' })
+      const kept = settled.get(draft.key)
+      if (!kept) return new ApiError('mailbox_full', { retryAfterSeconds: MAILBOX_FULL_RETRY_SECONDS })
+      return kept.hash.equals(draft.hash) ? kept.receipt : new ApiError('message_id_reused')
+    })
+  }
+
+  /** What is kept under each key in the end; nothing where the mailbox is full. */
+  private async settle(leaders: readonly Draft[]): Promise<Map<string, Settled>> {
+    const refused = await this.capacity.refuse(leaders)
+    const admitted = leaders.filter((draft) => !refused.has(draft))
+    const settled = await this.insert(admitted)
+    const open = leaders.filter((draft) => !settled.has(draft.key))
+    if (open.length === 0) return settled
+    for (const { key, hash, receipt } of await this.store.findKept(open)) settled.set(key, { hash, receipt })
+    // Taken when it was inserted and gone when it was looked for: purged in between. Its key is free now.
+    const purged = admitted.filter((draft) => !settled.has(draft.key))
+    for (const [key, value] of await this.insert(purged)) settled.set(key, value)
+    return settled
+  }
+
+  private async insert(drafts: readonly Draft[]): Promise<Map<string, Settled>> {
+    if (drafts.length === 0) return new Map()
+    const receipts = await this.store.insert(drafts)
+    const settled = new Map<string, Settled>()
+    for (const { key, hash } of drafts) {
+      const receipt = receipts.get(key)
+      if (receipt) settled.set(key, { hash, receipt })
+    }
+    return settled
+  }
+}

@@ -1,0 +1,224 @@
+import { PAGE_BYTES, type Message, type MessageStatus, type Page, type Receipt } from '@secure-messenger/api'
+import type { Pool } from '../database/pool.js'
+import { asking } from '../database/faults.js'
+import type { Draft } from './draft.js'
+
+interface SentRow {
+  readonly id: string
+  readonly recipient_id: string
+  readonly sender_id: string
+  readonly client_message_id: string
+  readonly created_at: Date
+  readonly expires_at: Date
+}
+
+/** A kept message under the key that its sender chose, and the hash that tells it from another. */
+export interface Kept {
+  readonly key: string
+  readonly hash: Buffer
+  readonly receipt: Receipt
+}
+
+/** Waiting messages of one sender in one mailbox. */
+export interface Waiting {
+  readonly recipientId: string
+  readonly senderId: string
+  readonly messages: number
+  readonly bytes: number
+}
+
+export interface ConfirmedRow {
+  readonly recipient_id: string
+  readonly id: string
+  readonly delivered_at: Date
+}
+
+interface PageRow extends Omit<Message, 'created_at' | 'expires_at'> {
+  readonly created_at: Date
+  readonly expires_at: Date
+  readonly found: string
+}
+
+interface StatusRow {
+  readonly delivered_at: Date | null
+  readonly expired: boolean
+}
+
+const NIL_ID = '00000000-0000-0000-0000-000000000000'
+
+export function keyOf(row: { recipient_id: string; sender_id: string; client_message_id: string }): string {
+  return `${row.recipient_id} ${row.sender_id} ${row.client_message_id}`
+}
+
+function toReceipt(row: SentRow): Receipt {
+  return {
+    id: row.id,
+    recipient_id: row.recipient_id,
+    created_at: row.created_at.toISOString(),
+    expires_at: row.expires_at.toISOString(),
+  }
+}
+
+function toStatus(id: string, { delivered_at, expired }: StatusRow): MessageStatus {
+  if (delivered_at) return { id, status: 'delivered', delivered_at: delivered_at.toISOString() }
+  return { id, status: expired ? 'expired' : 'pending' }
+}
+
+function insertText(rows: number): string {
+  const tuples = Array.from({ length: rows }, (_, row) => {
+    const [recipient, sender, key, ciphertext, hash] = [2, 3, 4, 5, 6].map((at) => `$${row * 5 + at}`)
+    return (
+      `(${recipient}::uuid, ${sender}::uuid, ${key}::uuid, ${ciphertext}::text, ${hash}::bytea, ` +
+      `now() + make_interval(secs => $1), now() + make_interval(secs => $1) + interval '24 hours')`
+    )
+  })
+  return `insert into messages
+      (recipient_id, sender_id, client_message_id, ciphertext, ciphertext_hash, expires_at, forget_at)
+    values ${tuples.join(', ')}
+    on conflict (recipient_id, sender_id, client_message_id) do nothing
+    returning id, recipient_id, sender_id, client_message_id, created_at, expires_at`
+}
+
+const LIST = `
+  select m.id, m.sender_id, m.ciphertext, m.created_at, m.expires_at, p.found
+  from (
+    select id, row_number() over (order by id) as place, count(*) over () as found,
+      sum(octet_length(ciphertext)) over (order by id) - octet_length(ciphertext) as bytes_before
+    from (
+      select id, ciphertext from messages
+      where recipient_id = $1 and delivered_at is null and expires_at > now() and id > $2
+      order by id limit $3 + 1
+    ) waiting
+  ) p
+  join messages m on m.recipient_id = $1 and m.id = p.id
+  where p.place <= $3 and p.bytes_before < $4 and m.delivered_at is null
+  order by m.id`
+
+// The time is read once, in FROM: functions inside COALESCE would be evaluated per node of a cluster.
+const CONFIRM_SET = `
+  update messages m set
+    delivered_at = coalesce(m.delivered_at, t.at),
+    forget_at = case when m.delivered_at is null then t.at + interval '24 hours' else m.forget_at end,
+    ciphertext = null`
+const CONFIRMABLE = `(m.delivered_at is not null or m.expires_at > t.at) and m.forget_at > t.at`
+
+const CONFIRM_ONE_MAILBOX = `${CONFIRM_SET}
+  from (select now() as at) t
+  where m.recipient_id = $1 and m.id = any($2::uuid[]) and ${CONFIRMABLE}
+  returning m.recipient_id, m.id, m.delivered_at`
+
+const CONFIRM_MAILBOXES = `${CONFIRM_SET}
+  from (select now() as at) t, unnest($1::uuid[], $2::uuid[]) u(recipient_id, id)
+  where m.recipient_id = u.recipient_id and m.id = u.id and m.recipient_id = any($1) and ${CONFIRMABLE}
+  returning m.recipient_id, m.id, m.delivered_at`
+
+/** Messages in the database. Every statement stands alone, names its mailbox, and carries its own authorisation. */
+export class MailboxStore {
+  constructor(
+    private readonly pool: Pool,
+    private readonly messageLifeSeconds: number,
+  ) {}
+
+  /** Which of the ids are accounts. */
+  async findAccounts(ids: readonly string[]): Promise<Set<string>> {
+    const { rows } = await this.pool.query<{ id: string }>({
+      name: 'find-accounts',
+      text: 'select id from users where id = any($1::uuid[])',
+      values: [ids],
+    })
+    return new Set(rows.map(({ id }) => id))
+  }
+
+  /** What waits in the mailboxes, by sender. */
+  async countWaiting(recipientIds: readonly string[]): Promise<Waiting[]> {
+    const { rows } = await this.pool.query<{
+      recipient_id: string
+      sender_id: string
+      messages: string
+      bytes: string
+    }>({
+      name: 'count-waiting',
+      text: `select recipient_id, sender_id, count(*) as messages, sum(octet_length(ciphertext)) as bytes from messages
+        where recipient_id = any($1::uuid[]) and delivered_at is null and expires_at > now() group by 1, 2`,
+      values: [recipientIds],
+    })
+    return rows.map((row) => ({
+      recipientId: row.recipient_id,
+      senderId: row.sender_id,
+      messages: Number(row.messages),
+      bytes: Number(row.bytes),
+    }))
+  }
+
+  /** Keeps the drafts whose keys are new; committed when it returns. @returns receipts by key */
+  async insert(drafts: readonly Draft[]): Promise<Map<string, Receipt>> {
+    const { rows } = await this.pool.query<SentRow>({
+      name: `insert-${drafts.length}`,
+      text: insertText(drafts.length),
+      values: [
+        this.messageLifeSeconds,
+        ...drafts.flatMap((d) => [d.recipientId, d.senderId, d.clientMessageId, d.ciphertext, d.hash]),
+      ],
+    })
+    return new Map(rows.map((row) => [keyOf(row), toReceipt(row)]))
+  }
+
+  /** The messages that were kept under the drafts' keys before. */
+  async findKept(drafts: readonly Draft[]): Promise<Kept[]> {
+    const tuples = drafts.map(
+      (_, row) => `($${row * 3 + 1}::uuid, $${row * 3 + 2}::uuid, $${row * 3 + 3}::uuid)`,
+    )
+    const { rows } = await this.pool.query<SentRow & { ciphertext_hash: Buffer }>(
+      `select id, recipient_id, sender_id, client_message_id, ciphertext_hash, created_at, expires_at from messages
+        where (recipient_id, sender_id, client_message_id) in (${tuples.join(', ')})`,
+      drafts.flatMap((d) => [d.recipientId, d.senderId, d.clientMessageId]),
+    )
+    return rows.map((row) => ({ key: keyOf(row), hash: row.ciphertext_hash, receipt: toReceipt(row) }))
+  }
+
+  /** A page of what waits; it ends early once it holds `PAGE_BYTES`, and is never empty while something waits. */
+  async list(recipientId: string, limit: number, after: string | undefined): Promise<Page> {
+    const { rows } = await asking(() =>
+      this.pool.query<PageRow>({
+        name: 'list',
+        text: LIST,
+        values: [recipientId, after ?? NIL_ID, limit, PAGE_BYTES],
+      }),
+    )
+    return {
+      messages: rows.map(({ id, sender_id, ciphertext, created_at, expires_at }) => ({
+        id,
+        sender_id,
+        ciphertext,
+        created_at: created_at.toISOString(),
+        expires_at: expires_at.toISOString(),
+      })),
+      more: Number(rows[0]?.found ?? 0) > rows.length,
+    }
+  }
+
+  /** Confirms messages, each in its own mailbox; those confirmed before are answered too, with their first time. */
+  async confirm(recipientIds: readonly string[], ids: readonly string[]): Promise<ConfirmedRow[]> {
+    const [first] = recipientIds
+    const single = recipientIds.every((recipientId) => recipientId === first)
+    const { rows } = await this.pool.query<ConfirmedRow>(
+      single
+        ? { name: 'confirm-one-mailbox', text: CONFIRM_ONE_MAILBOX, values: [first, ids] }
+        : { name: 'confirm-mailboxes', text: CONFIRM_MAILBOXES, values: [recipientIds, ids] },
+    )
+    return rows
+  }
+
+  /** What became of a message, for its sender alone. */
+  async findStatus(senderId: string, recipientId: string, id: string): Promise<MessageStatus | undefined> {
+    const { rows } = await asking(() =>
+      this.pool.query<StatusRow>({
+        name: 'status',
+        text: `select delivered_at, expires_at <= now() as expired from messages
+          where recipient_id = $1 and id = $2 and sender_id = $3 and forget_at > now()`,
+        values: [recipientId, id, senderId],
+      }),
+    )
+    return rows[0] && toStatus(id, rows[0])
+  }
+}

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { ConfigError, readConfig, type Config } from './config.js'
+import { UnsafeDatabaseError } from './database/checks.js'
+import { DataFolderInUseError } from './database/embedded/lock.js'
+import { createLog, describeFault } from './log.js'
+import { start, type Running } from './start.js'
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+function warn(config: Config): void {
+  if (!config.limited) say('Warning: LIMITS=off. Nothing bounds how often anyone may ask.')
+  if (config.production && !config.databaseUrl)
+    say(
+      'Warning: DATABASE_URL is not set. Messages are kept in a database of this machine alone, in DATA_DIR.',
+    )
+  if (config.allowUnsafeDatabase)
+    say('Warning: ALLOW_UNSAFE_DATABASE=true. Acknowledged messages may be lost.')
+}
+
+function tell({ address, database, secret }: Running): void {
+  say(`Secure Messenger relay is listening on ${address}`)
+  say(`  reference  ${address}/docs`)
+  say(`  database   ${database}`)
+  say(`  secret     ${secret}`)
+  say('Ctrl-C ends it.')
+}
+
+/** What a person can do something about is said in words; of anything else, where it came from. */
+function explain(error: unknown): string {
+  const ours =
+    error instanceof ConfigError ||
+    error instanceof UnsafeDatabaseError ||
+    error instanceof DataFolderInUseError
+  if (ours) return error.message
+  if (!(error instanceof Error)) return 'The server could not start.'
+  if ('code' in error && error.code === 'EADDRINUSE')
+    return 'The port is in use by another program. Set PORT to another.'
+  return `The server could not start: ${error.message}`
+}
+
+function stopOnSignal(running: Running): void {
+  let stopping = false
+  const stop = async (): Promise<void> => {
+    if (stopping) return
+    stopping = true
+    say('Stopping: answering what was accepted, then closing the database.')
+    try {
+      await running.stop()
+      say('Stopped.')
+      process.exit(0)
+    } catch (error) {
+      process.stderr.write(`${explain(error)}\n`)
+      process.exit(1)
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
+}
+
+async function main(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const config = readConfig(process.env)
+  const log = createLog(config.logLevel)
+  process.on('uncaughtException', (error) => {
+    log.fatal(describeFault(error), 'the server ended on an error that nothing caught')
+    process.exit(1)
+  })
+  warn(config)
+  const running = await start(config, log)
+  stopOnSignal(running)
+  tell(running)
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`)
+  process.exit(1)
+})

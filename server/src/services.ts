@@ -1,0 +1,65 @@
+import { availableParallelism } from 'node:os'
+import type { Services } from '@secure-messenger/api'
+import { Accounts } from './accounts/accounts.js'
+import type { Hasher } from './accounts/hasher.js'
+import { PasswordQueue } from './accounts/password-queue.js'
+import { Passwords } from './accounts/passwords.js'
+import { AccountStore } from './accounts/store.js'
+import { Tokens } from './accounts/tokens.js'
+import type { Clock } from './clock.js'
+import type { Config } from './config.js'
+import type { PrismaClient } from './database/client.js'
+import type { Pool } from './database/pool.js'
+import { Directory } from './directory/directory.js'
+import { DirectoryStore } from './directory/store.js'
+import type { RateLimiter } from './http/limits.js'
+import { Capacity } from './mailbox/capacity.js'
+import { Mailbox } from './mailbox/mailbox.js'
+import { MailboxStore } from './mailbox/store.js'
+
+/** libuv has four threads for hashes, files and name look-ups alike: one is left for the others. */
+const MAX_HASHES_AT_ONCE = 3
+
+export interface ServicesOptions {
+  readonly config: Config
+  readonly secretKeys: readonly [string, ...string[]]
+  readonly prisma: PrismaClient
+  readonly pool: Pool
+  readonly limiter: RateLimiter
+  readonly hasher: Hasher
+  readonly clock: Clock
+}
+
+/** Which implementation serves each interface of the API. */
+export function createServices({
+  config,
+  secretKeys,
+  prisma,
+  pool,
+  limiter,
+  hasher,
+  clock,
+}: ServicesOptions): Services {
+  const tokens = new Tokens({ secretKeys, clock })
+  const queue = new PasswordQueue({
+    concurrency: Math.min(availableParallelism(), MAX_HASHES_AT_ONCE),
+    capacity: config.passwordQueue,
+  })
+  const mailboxStore = new MailboxStore(pool, config.messageLifeSeconds)
+  return {
+    authenticator: tokens,
+    limiter,
+    accounts: new Accounts({
+      store: new AccountStore(prisma),
+      passwords: new Passwords(queue, hasher),
+      tokens,
+      limiter,
+    }),
+    directory: new Directory(new DirectoryStore(prisma), limiter),
+    mailbox: new Mailbox({
+      store: mailboxStore,
+      capacity: new Capacity(mailboxStore, config.caps, clock),
+      clock,
+    }),
+  }
+}

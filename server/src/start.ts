@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { createRouter } from '@secure-messenger/api'
+import type { Logger } from 'pino'
+import { bcryptHasher } from './accounts/hasher.js'
+import { systemClock } from './clock.js'
+import type { Config } from './config.js'
+import { openDatabase, type Database } from './database/open.js'
+import { createApp } from './http/app.js'
+import { RateLimiter } from './http/limits.js'
+import { Metrics } from './http/metrics.js'
+import { createDocument } from './http/openapi.js'
+import { checkReadiness } from './http/readiness.js'
+import { HttpServer } from './http/server.js'
+import { purge } from './retention/purge.js'
+import { Schedule } from './retention/schedule.js'
+import { keepSecret } from './secret.js'
+import { createServices } from './services.js'
+import { API_VERSION } from './version.js'
+
+/** A server that listens. */
+export interface Running {
+  readonly address: string
+  readonly database: string
+  readonly secret: string
+  /** Answers what was accepted, then stops everything that was started, the database last. */
+  stop(): Promise<void>
+}
+
+const SECRET_BYTES = 48
+
+function findSecretKeys({ secretKey, previousSecretKey, dataDir }: Config) {
+  const previous = previousSecretKey ? [previousSecretKey] : []
+  if (secretKey) return { keys: [secretKey, ...previous] as const, description: 'SECRET_KEY' }
+  const file = path.join(dataDir, 'secret-key')
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+  const kept = keepSecret(file, () => randomBytes(SECRET_BYTES).toString('base64'))
+  return { keys: [kept, ...previous] as const, description: `made for development and kept in ${file}` }
+}
+
+function addressOf({ tls, host }: Config, port: number): string {
+  const name = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+/** Opens the database, builds the services, listens. */
+export async function start(config: Config, log: Logger): Promise<Running> {
+  const database = await openDatabase(config, log)
+  try {
+    return await serve(config, database, log)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function serve(config: Config, database: Database, log: Logger): Promise<Running> {
+  const { pool, prisma, connection } = database
+  const secret = findSecretKeys(config)
+  const metrics = new Metrics()
+  const limiter = new RateLimiter(config.rates)
+  const clock = systemClock
+  const router = createRouter(
+    createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher: bcryptHasher, clock }),
+  )
+  const app = createApp({
+    ...config,
+    router,
+    metrics,
+    log,
+    document: createDocument(router, API_VERSION),
+    checkReadiness: () => checkReadiness(pool, clock),
+  })
+  const server = new HttpServer(app, config.tls)
+  const port = await server.listen(config.port, config.host)
+  const retention = new Schedule(config.purgeSchedule, (signal) =>
+    purge({ pool, connection, observer: metrics.purge, log }, signal),
+  )
+  return {
+    address: addressOf(config, port),
+    database: database.description,
+    secret: secret.description,
+    async stop() {
+      await server.drain(config.drainSeconds * 1000)
+      await retention.stop()
+      limiter.stop()
+      await database.close()
+    },
+  }
+}
