@@ -14,6 +14,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SystemAccount } from './account.js'
 import type { Binaries } from './binaries.js'
+import { isPostgres, isRunning } from './processes.js'
 
 export const DATABASE_USER = 'relay'
 /** Names the socket's file; nothing listens on TCP. */
@@ -102,23 +103,6 @@ function readPostmasterFile(cluster: Cluster): PostmasterFile | undefined {
     return { pid: Number(lines[0]), ready: lines[7]?.trim() === 'ready' }
   } catch {
     return undefined
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function isPostgres(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres')
-  } catch {
-    return true
   }
 }
 

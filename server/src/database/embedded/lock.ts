@@ -1,26 +1,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
+import { isRunning, startOf } from './processes.js'
 
 const holder = z.object({ pid: z.int(), startedAt: z.string() })
-
-/**
- * When a process started, in the kernel's clock ticks since boot (proc(5), field 22); it tells a process from a
- * later one that got the same number. Empty where the system does not say, and undefined where there is no process.
- */
-function startOfProcess(pid: number): string | undefined {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return undefined
-  }
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch {
-    return ''
-  }
-}
 
 function readHolder(file: string): z.infer<typeof holder> | undefined {
   try {
@@ -32,7 +15,7 @@ function readHolder(file: string): z.infer<typeof holder> | undefined {
 
 function isAlive(file: string): boolean {
   const found = readHolder(file)
-  return found !== undefined && startOfProcess(found.pid) === found.startedAt
+  return found !== undefined && isRunning(found.pid) && startOf(found.pid) === found.startedAt
 }
 
 /** Thrown at a second start on one data folder. */
@@ -52,7 +35,7 @@ export class DataFolderInUseError extends Error {
  */
 export function lockDataFolder(folder: string): () => void {
   const file = path.join(folder, 'server.lock')
-  const content = JSON.stringify({ pid: process.pid, startedAt: startOfProcess(process.pid) ?? '' })
+  const content = JSON.stringify({ pid: process.pid, startedAt: startOf(process.pid) })
   if (existsSync(file)) {
     if (isAlive(file)) throw new DataFolderInUseError(folder)
     rmSync(file, { force: true })
