@@ -1,0 +1,197 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import pg from 'pg'
+import { afterAll, beforeAll, inject } from 'vitest'
+import { z } from 'zod'
+import { queryPath, request, type Answer, type RequestOptions } from './http.js'
+import { makeScratch, spawnServer, type ServerProcess } from './process.js'
+
+export const SECRET_KEY = 'the-secret-of-the-test-suites-0123456789'
+
+const identified = z.object({ id: z.string() })
+const tokenBody = z.object({ access_token: z.string() })
+
+export interface TestUser {
+  readonly id: string
+  readonly username: string
+  readonly password: string
+  readonly publicKey: string
+  readonly token: string
+}
+
+/** Waits until the server that a suite uses runs, and gives its parts. */
+export class Relay {
+  base = ''
+  private server: ServerProcess | undefined
+  private databaseName = ''
+  private pool: pg.Pool | undefined
+  private readonly scratch = makeScratch()
+
+  constructor(private readonly settings: Record<string, string>) {}
+
+  async start(): Promise<void> {
+    this.databaseName = `relay_${randomBytes(6).toString('hex')}`
+    await this.administer(`create database ${this.databaseName} encoding 'UTF8' template template0`)
+    this.pool = new pg.Pool({ connectionString: this.databaseUrl })
+    this.pool.on('error', () => undefined)
+    await this.startProcess()
+  }
+
+  /** Starts another process on the same database; the suite's requests go to it. */
+  async startProcess(settings: Record<string, string> = {}): Promise<ServerProcess> {
+    const server = spawnServer(
+      {
+        SECRET_KEY,
+        DATABASE_URL: this.databaseUrl,
+        LIMITS: 'off',
+        LOG_LEVEL: 'info',
+        ...this.settings,
+        ...settings,
+      },
+      { cwd: this.scratch.folder },
+    )
+    this.server = server
+    this.base = await server.listening
+    return server
+  }
+
+  get databaseUrl(): string {
+    const url = new URL(inject('databaseUrl'))
+    url.pathname = `/${this.databaseName}`
+    return url.toString()
+  }
+
+  get process(): ServerProcess {
+    if (!this.server) throw new Error('the server was not started')
+    return this.server
+  }
+
+  /** A look into the database, behind the server's back. */
+  async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    if (!this.pool) throw new Error('the database was not made')
+    return (await this.pool.query<Row>(text, values)).rows
+  }
+
+  async stopProcess(): Promise<number | null> {
+    this.process.child.kill('SIGTERM')
+    return this.process.ended
+  }
+
+  async stop(): Promise<void> {
+    if (this.server) await this.stopProcess()
+    await this.pool?.end()
+    await this.administer(`drop database if exists ${this.databaseName} with (force)`)
+    this.scratch.remove()
+  }
+
+  private async administer(statement: string): Promise<void> {
+    const client = new pg.Client({ connectionString: inject('databaseUrl') })
+    await client.connect()
+    await client.query(statement)
+    await client.end()
+  }
+
+  request(method: string, path: string, options?: RequestOptions): Promise<Answer> {
+    return request(this.base, method, path, options)
+  }
+  get(path: string, options?: RequestOptions): Promise<Answer> {
+    return this.request('GET', path, options)
+  }
+  post(path: string, json: unknown, options?: RequestOptions): Promise<Answer> {
+    return this.request('POST', path, { json, ...options })
+  }
+  put(path: string, json: unknown, options?: RequestOptions): Promise<Answer> {
+    return this.request('PUT', path, { json, ...options })
+  }
+  query(name: string, input?: unknown, options?: RequestOptions): Promise<Answer> {
+    return this.get(queryPath(name, input), options)
+  }
+  mutate(name: string, input?: unknown, options?: RequestOptions): Promise<Answer> {
+    return this.post(`/trpc/${name}`, input, options)
+  }
+
+  /** Registers somebody new, whose token is made here to spare a hash. */
+  async user(over: { username?: string; password?: string; publicKey?: string } = {}): Promise<TestUser> {
+    const person = {
+      username: `u${randomBytes(8).toString('hex')}`,
+      password: `pw-${randomBytes(8).toString('hex')}`,
+      publicKey: randomBytes(32).toString('base64'),
+      ...over,
+    }
+    const { username, password, publicKey } = person
+    const made = await this.post('/register', { username, password, public_key: publicKey })
+    if (made.status !== 201) throw new Error(`no registration: ${made.text}`)
+    const { id } = identified.parse(made.json)
+    return { ...person, id, token: tokenFor(id) }
+  }
+
+  users(count: number): Promise<TestUser[]> {
+    return Promise.all(Array.from({ length: count }, () => this.user()))
+  }
+
+  async login(username: string, password: string, options: RequestOptions = {}): Promise<string> {
+    const answer = await this.request('POST', '/login', { form: { username, password }, ...options })
+    return tokenBody.parse(answer.json).access_token
+  }
+
+  /** Sends and gives the message's id. */
+  async send(from: TestUser, to: TestUser, ciphertext: string, clientMessageId?: string): Promise<string> {
+    const answer = await this.post(
+      '/messages',
+      { recipient_id: to.id, ciphertext, ...(clientMessageId && { client_message_id: clientMessageId }) },
+      { token: from.token },
+    )
+    if (answer.status !== 201) throw new Error(`not sent: ${answer.text}`)
+    return identified.parse(answer.json).id
+  }
+
+  async inbox(of: TestUser, search = ''): Promise<Inbox> {
+    return inbox.parse((await this.get(`/messages${search}`, { token: of.token })).json)
+  }
+
+  confirm(of: TestUser, id: string): Promise<Answer> {
+    return this.request('PUT', `/messages/${id}/delivered`, { token: of.token })
+  }
+}
+
+const inbox = z.strictObject({
+  messages: z.array(
+    z.strictObject({
+      id: z.string(),
+      sender_id: z.string(),
+      ciphertext: z.string(),
+      created_at: z.string(),
+      expires_at: z.string(),
+    }),
+  ),
+  more: z.boolean(),
+})
+export type Inbox = z.infer<typeof inbox>
+
+/** A token as the server would issue it, but for what is overridden. */
+export function tokenFor(userId: string, over: jwt.JwtPayload = {}, secret = SECRET_KEY): string {
+  const iat = over.iat ?? Math.floor(Date.now() / 1000)
+  const payload = {
+    iss: 'secure-messenger',
+    aud: 'secure-messenger',
+    sub: userId,
+    jti: randomUUID(),
+    iat,
+    exp: iat + 1800,
+    ...over,
+  }
+  return jwt.sign(payload, Buffer.from(secret, 'utf8'), { algorithm: 'HS256' })
+}
+
+/** A server of the suite's own on a database of its own, for as long as the file's tests run. */
+export function useRelay(settings: Record<string, string> = {}): Relay {
+  const relay = new Relay(settings)
+  beforeAll(() => relay.start())
+  afterAll(() => relay.stop())
+  return relay
+}
+
+export function expectDefined<T>(value: T | undefined | null): T {
+  if (value === undefined || value === null) throw new Error('expected a value')
+  return value
+}
