@@ -81,7 +81,7 @@ export const ciphertext = text(1, 65_536)
     description: 'Opaque text: what comes out is byte for byte what went in.',
     minLength: 1,
     maxLength: 65_536,
-    example: 'AbX9…base64 of an encrypted message…4A==',
+    example: 'AbX9rk0mKq==',
   })
 
 /** Any 8-4-4-4-12 hex in either case is taken; it is compared and answered in lower case. */
