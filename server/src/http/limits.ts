@@ -1,6 +1,7 @@
 import { ApiError, RATE_LIMITS, type Limiter, type RateLimit } from '@secure-messenger/api'
-import { MemoryStore, rateLimit, type ClientRateLimitInfo, type Store } from 'express-rate-limit'
+import { rateLimit, type ClientRateLimitInfo, type Store } from 'express-rate-limit'
 import type { Budget } from '../config.js'
+import { CounterStore } from './counter-store.js'
 
 interface Row {
   readonly budget: Exclude<Budget, 'off'>
@@ -15,7 +16,7 @@ export class RateLimiter implements Limiter {
     for (const limit of Object.keys(RATE_LIMITS).filter(isRateLimit)) {
       const budget = budgets[limit]
       if (budget === 'off') continue
-      const store = new MemoryStore()
+      const store = new CounterStore()
       // Makes the store ready. The middleware itself stays unused: it counts HTTP requests, of which one may carry
       // many procedure calls.
       rateLimit({ windowMs: budget.windowSeconds * 1000, limit: budget.count, store })
