@@ -19,7 +19,9 @@ function run(name, args) {
 }
 
 function generateClient() {
-  const sources = ['prisma/schema.prisma', 'package.json'].map((file) => readFileSync(path.join(root, file)))
+  const sources = ['prisma/schema.prisma', 'node_modules/prisma/package.json'].map((file) =>
+    readFileSync(path.join(root, file)),
+  )
   const wanted = createHash('sha256').update(Buffer.concat(sources)).digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   run('prisma', ['generate', '--no-hints'])

@@ -43,12 +43,11 @@ const cap = z.string().transform((value, context): Cap => {
   return z.NEVER
 })
 
-const databaseUrl = z
-  .string()
-  .refine(
-    (value) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value),
-    'must be a postgresql:// URL with one host',
-  )
+function namesOneHost(url: string): boolean {
+  return /^postgres(ql)?:\/\//.test(url) && URL.canParse(url) && !new URL(url).host.includes(',')
+}
+
+const databaseUrl = z.string().refine(namesOneHost, 'must be a postgresql:// URL with one host')
 
 const origins = z.string().transform((value, context) => {
   const list = value

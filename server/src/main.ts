@@ -18,11 +18,15 @@ function warn(config: Config): void {
 }
 
 function tell({ address, database, secret }: Running): void {
-  say(`Secure Messenger relay is listening on ${address}`)
-  say(`  reference  ${address}/docs`)
-  say(`  database   ${database}`)
-  say(`  secret     ${secret}`)
-  say('Ctrl-C ends it.')
+  say(
+    [
+      `Secure Messenger relay is listening on ${address}`,
+      `  reference  ${address}/docs`,
+      `  database   ${database}`,
+      `  secret     ${secret}`,
+      'Ctrl-C ends it.',
+    ].join('\n'),
+  )
 }
 
 /** What a person can do something about is said in words; of anything else, where it came from. */
@@ -38,22 +42,37 @@ function explain(error: unknown): string {
   return `The server could not start: ${error.message}`
 }
 
-function stopOnSignal(running: Running): void {
-  let stopping = false
-  const stop = async (): Promise<void> => {
-    if (stopping) return
-    stopping = true
-    say('Stopping: answering what was accepted, then closing the database.')
-    try {
-      await running.stop()
-      say('Stopped.')
-      process.exit(0)
-    } catch (error) {
-      process.stderr.write(`${explain(error)}\n`)
-      process.exit(1)
-    }
+/** Stops the server at a signal; one that comes during the start counts once the start is done. */
+class Stopper {
+  private running: Running | undefined
+  private asked = false
+  private stopping = false
+
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.ask())
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
+
+  watch(running: Running): void {
+    this.running = running
+    if (this.asked) this.ask()
+  }
+
+  private ask(): void {
+    this.asked = true
+    if (!this.running || this.stopping) return
+    this.stopping = true
+    say('Stopping: answering what was accepted, then closing the database.')
+    this.running.stop().then(
+      () => {
+        say('Stopped.')
+        process.exit(0)
+      },
+      (error: unknown) => {
+        process.stderr.write(`${explain(error)}\n`)
+        process.exit(1)
+      },
+    )
+  }
 }
 
 async function main(): Promise<void> {
@@ -65,9 +84,10 @@ async function main(): Promise<void> {
     process.exit(1)
   })
   warn(config)
+  const stopper = new Stopper()
   const running = await start(config, log)
-  stopOnSignal(running)
   tell(running)
+  stopper.watch(running)
 }
 
 main().catch((error: unknown) => {

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { makeDataFolder, startEmbeddedPostgres } from '../../server/dist/database/embedded/embedded.js'
+import { startEmbeddedPostgres } from '../../server/dist/database/embedded/embedded.js'
 import { createLog } from '../../server/dist/log.js'
 
 declare module 'vitest' {
@@ -19,7 +19,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     project.provide('databaseUrl', given)
     return undefined
   }
-  const folder = makeDataFolder(mkdtempSync(path.join(os.tmpdir(), 'relay-test-')))
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'relay-test-'))
+  chmodSync(folder, 0o711)
   const postgres = await startEmbeddedPostgres(folder, createLog('silent'))
   const { user, password, host } = postgres.connection
   const socket = encodeURIComponent(String(host))

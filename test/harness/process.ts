@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -58,5 +58,7 @@ export function spawnServer(settings: Record<string, string>, options: SpawnOpti
 /** A folder of its own for a test; removed by `remove`. */
 export function makeScratch(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'relay-scratch-'))
+  // As a checkout usually is: others may pass, the database's own account among them.
+  chmodSync(folder, 0o755)
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }

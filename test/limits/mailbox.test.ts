@@ -69,6 +69,25 @@ describe('a mailbox of 20 messages, a tenth of the free part for a sender', () =
   })
 })
 
+describe('a mailbox that is nearly full', () => {
+  const relay = useRelay({
+    LIMITS: 'on',
+    LIMIT_REGISTER: 'off',
+    MAILBOX_MAX_MESSAGES: '20',
+    MAILBOX_SENDER_SHARE: '1',
+  })
+
+  test('does not take repeats for new messages', async () => {
+    const [owner, loud] = await relay.users(2)
+    if (!owner || !loud) throw new Error('no users')
+    const key = randomUUID()
+    for (let i = 0; i < 30; i += 1)
+      expect(outcomeOf(await sendTo(relay, owner, loud, 'same', key))).toBe('201')
+    for (let i = 0; i < 19; i += 1) expect(outcomeOf(await sendTo(relay, owner, loud))).toBe('201')
+    expect(outcomeOf(await sendTo(relay, owner, loud))).toBe('429 mailbox_full')
+  })
+})
+
 describe('a full mailbox', () => {
   const relay = useRelay({
     LIMITS: 'on',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import net from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { outcomeOf, type Answer } from '../harness/http.js'
 import { tokenFor, useRelay } from '../harness/relay.js'
@@ -204,6 +205,21 @@ describe('limits per user', () => {
     expectSpent(await relay.get('/me', { token }), 'request', 5, 600)
     expectSpent(await relay.get('/messages?limit=x', { token }), 'request', 5, 600)
     expect(outcomeOf(await relay.get(`/public-key/${user.id}`, { token }))).toBe('200')
+  })
+
+  test('counts calls at once each by its own number, pipelined on one connection, too', async () => {
+    const user = await relay.user()
+    const { hostname, port } = new URL(relay.base)
+    const one = `GET /me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${user.token}\r\n`
+    const last = `${one}Connection: close\r\n\r\n`
+    const said = await new Promise<string>((resolve) => {
+      let text = ''
+      const socket = net.connect(Number(port), hostname, () => socket.write(`${one}\r\n`.repeat(7) + last))
+      socket.on('data', (chunk) => (text += chunk.toString()))
+      socket.on('close', () => resolve(text))
+    })
+    const statuses = [...said.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
+    expect(statuses.toSorted()).toEqual([...Array<string>(5).fill('200'), ...Array<string>(3).fill('429')])
   })
 
   test('LIMIT_LOOKUP counts keys.get and users.find together', async () => {

@@ -279,6 +279,13 @@ describe.each([
   )
 })
 
+test('text that is no JSON is told in the same words', async () => {
+  const broken = { token: alice.token, body: '{', headers: { 'content-type': 'application/json' } }
+  const rest = await relay.request('POST', '/messages', broken)
+  const rpc = await relay.request('POST', '/trpc/messages.send', broken)
+  expect(told(rpc)).toEqual(told(rest))
+})
+
 test('a message goes in at one door and out at the other, with the same JSON', async () => {
   const key = randomUUID()
   const message = { recipient_id: bob.id, ciphertext: 'across', client_message_id: key }

@@ -51,6 +51,10 @@ describe('paths', () => {
     '/',
     '/nope',
     '/__proto__',
+    '/health#x',
+    '/docs#x',
+    '/me#x',
+    'ftp://relay.example/health',
   ])('%s is 404, for nothing but the exact path is one', async (path) => {
     const answer = await relay.get(path, { token: user.token })
     expect(outcomeOf(answer)).toBe('404 not_found')
@@ -323,15 +327,38 @@ test('Accept never changes an answer', async () => {
   }
 })
 
-test('what is no HTTP gets a problem and the end of its connection', async () => {
+async function speak(text: string): Promise<string> {
   const { hostname, port } = new URL(relay.base)
-  const said = await new Promise<string>((resolve, reject) => {
-    let text = ''
-    const socket = net.connect(Number(port), hostname, () => socket.write('NONSENSE\r\n\r\n'))
-    socket.on('data', (chunk) => (text += chunk.toString()))
-    socket.on('close', () => resolve(text))
+  return new Promise<string>((resolve, reject) => {
+    let said = ''
+    const socket = net.connect(Number(port), hostname, () => socket.write(text))
+    socket.on('data', (chunk) => (said += chunk.toString()))
+    socket.on('close', () => resolve(said))
     socket.on('error', reject)
   })
+}
+
+test.each([
+  ['no Host', 'GET /me HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  ['no known method', 'BREW /me HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['a broken chunk', 'POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+  ['two lengths', 'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}'],
+  ['a head of 20 KB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`],
+  ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'],
+])('a request with %s gets a problem with a request id', async (_name, text) => {
+  const said = await speak(text)
+  expect(said).toMatch(/^HTTP\/1\.1 400 /)
+  expect(said.toLowerCase()).toContain('x-request-id:')
+  expect(said).toContain('"code":"malformed_request"')
+})
+
+test('an expectation that is unknown is ignored', async () => {
+  const answer = await relay.get('/health', { headers: { expect: 'the-unexpected' } })
+  expect(answer.status).toBe(200)
+})
+
+test('what is no HTTP gets a problem and the end of its connection', async () => {
+  const said = await speak('NONSENSE\r\n\r\n')
   expect(said).toMatch(/^HTTP\/1\.1 400 /)
   expect(said).toContain('"code":"malformed_request"')
 })

@@ -161,6 +161,25 @@ describe('a batch', () => {
     expect(outcomeOf(await relay.request('POST', path, large))).toBe('413 too_large')
   })
 
+  test('is not widened by encoded commas: an encoded name names nothing', async () => {
+    const encoded = Array<string>(40).fill('auth.me').join('%2C')
+    const answer = await relay.get(`/trpc/auth.me,${encoded},auth%2Eme,%?batch=1`, { token: user.token })
+    expect(answer.status).toBe(207)
+    expect(outcomes(answer.json)).toEqual(['ok', 'not_found', 'not_found', 'not_found'])
+  })
+
+  test('stays one when another parameter is broken', async () => {
+    const answer = await relay.get('/trpc/messages.list,messages.list?batch=1&x=%ff', { token: user.token })
+    expect(outcomes(answer.json)).toEqual(['malformed_request', 'malformed_request'])
+  })
+
+  test.each(['null', '5', '[]', '"x"', '[{}]'])('whose input is %s is 422 for each call', async (body) => {
+    const path = '/trpc/messages.confirm,messages.confirm?batch=1'
+    const answer = await relay.request('POST', path, { token: user.token, body, headers: JSON_TYPE })
+    expect(answer.status).toBe(422)
+    expect(outcomes(answer.json)).toEqual(['validation_failed', 'validation_failed'])
+  })
+
   test('may not wait', async () => {
     const answer = await batchOf(['messages.list', 'messages.list'], { 0: { wait: 1 }, 1: { wait: 0 } })
     expect(outcomes(answer.json)).toEqual(['validation_failed', 'ok'])
@@ -180,6 +199,12 @@ describe('a batch', () => {
     expect(streamed.status).toBe(200)
     expect(streamed.headers['x-request-id']).toBeTruthy()
     expect(streamed.text.split('\n').length).toBeGreaterThan(2)
+  })
+
+  test('is what streams: a single call does not', async () => {
+    const answer = await relay.get('/trpc/auth.me', { headers: { 'trpc-accept': 'application/jsonl' } })
+    expect(outcomeOf(answer)).toBe('401 not_authenticated')
+    expect(answer.headers['content-type']).toBe('application/json')
   })
 
   test('without a token is 401 for every call', async () => {

@@ -40,6 +40,7 @@ function limitOf(meta: OperationMeta | undefined): RateLimit {
 export function admitAnyone(limiter: Limiter) {
   return t.middleware(async ({ ctx, meta, next }) => {
     await limiter.take(limitOf(meta), ctx.address)
+    if (ctx.refused) throw ctx.refused
     return next()
   })
 }
@@ -52,6 +53,7 @@ export function admitBearer({ authenticator, limiter }: Pick<Services, 'authenti
     await limiter.take(limit, userId)
     // One who looked up too much that does not exist finds nothing more, found or not.
     if (limit === 'lookup') await limiter.check('lookup_miss', userId)
+    if (ctx.refused) throw ctx.refused
     return next({ ctx: { userId } })
   })
 }

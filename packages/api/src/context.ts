@@ -9,6 +9,8 @@ export interface CallContext {
   readonly bearer: string | undefined
   /** The call is one of a tRPC batch. */
   readonly batched: boolean
-  /** What the door found wrong with the input's encoding; told only after the caller was admitted. */
+  /** The door refuses the whole request; the call is counted and does not run. */
+  readonly refused?: ApiError | undefined
+  /** What the door found wrong with the input, for operations that read one; told only after the caller was admitted. */
   readonly unreadable?: ApiError | undefined
 }

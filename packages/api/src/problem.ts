@@ -40,6 +40,11 @@ export function validationError(error: z.core.$ZodError): ApiError {
   })
 }
 
+/** `malformed_request` for text that is no JSON. The parser's own message quotes the text, so it goes nowhere. */
+export function notJson(): ApiError {
+  return new ApiError('malformed_request', { detail: 'The input is not JSON.' })
+}
+
 const CODE_OF_TRPC: Partial<Record<TRPCError['code'], ErrorCode>> = {
   BAD_REQUEST: 'malformed_request',
   PARSE_ERROR: 'malformed_request',
@@ -59,6 +64,7 @@ export function toApiError(thrown: unknown): ApiError {
   if (thrown.cause instanceof ApiError) return thrown.cause
   if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof z.core.$ZodError)
     return validationError(thrown.cause)
+  if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof SyntaxError) return notJson()
   return new ApiError(CODE_OF_TRPC[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
 }
 

@@ -31,6 +31,12 @@ function describeUrl(databaseUrl: string): string {
   return `${pathname.slice(1) || 'default database'} on ${hostname || 'the local socket'}${port && `:${port}`} (DATABASE_URL)`
 }
 
+/** As seen from where the server was started, or whole where it lies elsewhere. */
+function shorten(folder: string): string {
+  const relative = path.relative('', folder)
+  return relative.startsWith('..') ? folder : relative
+}
+
 async function openOwn(dataDir: string, log: Logger): Promise<Source> {
   const folder = makeDataFolder(dataDir)
   const unlock = lockDataFolder(folder)
@@ -41,7 +47,7 @@ async function openOwn(dataDir: string, log: Logger): Promise<Source> {
     const orphan = postgres.replacedOrphan ? ' (a killed server had left it running; it was restarted)' : ''
     return {
       connection: postgres.connection,
-      description: `its own PostgreSQL ${version} in ${path.relative('', postgres.folder)}${account}${orphan}`,
+      description: `its own PostgreSQL ${version} in ${shorten(postgres.folder)}${account}${orphan}`,
       async close() {
         await postgres.stop()
         unlock()

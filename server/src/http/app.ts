@@ -6,7 +6,7 @@ import { RPC_PREFIX, sendError } from './answers.js'
 import { createClientReader, type TrustedProxies } from './client.js'
 import { openExchange, type Exchange } from './exchange.js'
 import type { Metrics } from './metrics.js'
-import { isWithin, type Network } from './networks.js'
+import { isWithin, LOOPBACK, type Network } from './networks.js'
 import type { OpenApiDocument } from './openapi.js'
 import { createPages } from './pages.js'
 import { createCors, demandHttps, protect } from './protection.js'
@@ -27,6 +27,7 @@ export interface AppOptions {
   readonly logAddress: LoggedAddress
 }
 
+const PAGE_PATH = /^\/[\w./-]*$/
 const HTTPS_EXEMPT = new Set(['/health', '/ready'])
 
 /** Builds what answers requests, in the order a request meets it. Nothing listens yet. */
@@ -40,7 +41,8 @@ export function createApp(options: AppOptions): RequestListener {
   const exchanges = new WeakMap<ServerResponse, Exchange>()
 
   const mayReadMetrics = ({ client }: Exchange): boolean =>
-    client.local || isWithin(client.address, options.metricsAllow ?? [])
+    client.local ||
+    (!isWithin(client.address, LOOPBACK) && isWithin(client.address, options.metricsAllow ?? []))
   const pages = createPages({ ...options, mayReadMetrics }, (res) => {
     const exchange = exchanges.get(res)
     if (!exchange) throw new Error('a response that belongs to no exchange')
@@ -54,10 +56,15 @@ export function createApp(options: AppOptions): RequestListener {
 
   const route = async (exchange: Exchange): Promise<void> => {
     const { req, res, path } = exchange
+    if (req.httpVersion === '1.1' && req.headers.host === undefined)
+      return sendError(exchange, new ApiError('malformed_request', { detail: 'The Host header is missing.' }))
     if (lacksHttps(exchange)) return sendError(exchange, new ApiError('https_required'))
     const match = rest.find(path)
     if (match) return answerRest(exchange, match)
     if (path.startsWith(RPC_PREFIX)) return rpc.answer(exchange)
+    // Express would read the target in its own way; it gets to see what was decided upon here, and nothing else.
+    if (!PAGE_PATH.test(path)) return sendError(exchange, new ApiError('not_found'))
+    req.url = path
     exchanges.set(res, exchange)
     pages(req, res)
   }

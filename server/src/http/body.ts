@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ApiError, MAX_BODY_BYTES } from '@secure-messenger/api'
+import { ApiError, MAX_BODY_BYTES, notJson } from '@secure-messenger/api'
 
 export type BodyType = 'application/json' | 'application/x-www-form-urlencoded'
 
@@ -95,7 +95,6 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Its message quotes the body, so it goes nowhere.
-    throw new ApiError('malformed_request', { detail: 'The body is not JSON.' })
+    throw notJson()
   }
 }

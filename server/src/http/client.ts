@@ -28,7 +28,8 @@ export function createClientReader(proxies: TrustedProxies): (req: IncomingMessa
   }
   return (req) => {
     const peer = req.socket.remoteAddress ?? '0.0.0.0'
-    const claimed = proxies ? proxyaddr(req, trusts) : peer
+    // A zone (fe80::1%eth0) names an interface of the machine that wrote it, and no other client.
+    const claimed = (proxies ? proxyaddr(req, trusts) : peer).replace(/%.*$/, '')
     const address = isIP(claimed) ? claimed : peer
     return {
       address,

@@ -46,9 +46,9 @@ export function bearerOf(req: IncomingMessage): string | undefined {
 /** What a door tells a procedure of its caller. */
 export function contextOf(
   { req, requestId, client }: Exchange,
-  { batched = false, unreadable }: { batched?: boolean; unreadable?: ApiError | undefined } = {},
+  { batched = false, ...faults }: Partial<Pick<CallContext, 'batched' | 'refused' | 'unreadable'>> = {},
 ): CallContext {
-  return { requestId, address: client.network, bearer: bearerOf(req), batched, unreadable }
+  return { requestId, address: client.network, bearer: bearerOf(req), batched, ...faults }
 }
 
 /** The method whose rules apply: HEAD answers as GET does, without the body, which Node leaves out by itself. */

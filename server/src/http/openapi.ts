@@ -55,8 +55,7 @@ const PROBLEM = {
 } as const
 
 /** What every operation may answer. */
-function commonErrors({ meta, queryFields }: Operation): ErrorCode[] {
-  const hasBody = meta.openapi.method !== 'GET' && !meta.ignoresBody
+function commonErrors({ meta, queryFields, takesBody: hasBody }: Operation): ErrorCode[] {
   const hasFields = hasBody || queryFields.size > 0
   return [
     ...(hasFields ? (['malformed_request', 'validation_failed'] as const) : []),

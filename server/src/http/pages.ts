@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { ApiError, toApiError } from '@secure-messenger/api'
 import express, { type Express, type Handler, type NextFunction, type Request, type Response } from 'express'
 import { allowOf, refuseMethod, sendError, sendJson, sendOptions } from './answers.js'
@@ -14,6 +16,13 @@ export interface PagesOptions {
   readonly mayReadMetrics: (exchange: Exchange) => boolean
 }
 
+/** Adds a page at a path; to those who may not see it, there is none. */
+type AddPage = (
+  path: string,
+  answer: (exchange: Exchange, res: Response) => unknown,
+  maySee?: (exchange: Exchange) => boolean,
+) => void
+
 /** The exchange that a request of Express belongs to. */
 export type ExchangeOf = (res: Response) => Exchange
 
@@ -26,16 +35,17 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
   app.enable('case sensitive routing')
   app.enable('strict routing')
 
-  const page = (path: string, answer: (exchange: Exchange, res: Response) => unknown): void => {
+  const page: AddPage = (template, answer, maySee = () => true) => {
     const routed =
       (handle: (exchange: Exchange, res: Response) => unknown): Handler =>
       async (_req, res) => {
         const exchange = exchangeOf(res)
-        exchange.route = path
+        exchange.route = template
+        if (!maySee(exchange)) throw new ApiError('not_found')
         await handle(exchange, res)
       }
     app
-      .route(path)
+      .route(template)
       .get(routed(answer))
       .options(routed((exchange) => sendOptions(exchange, GET_ONLY)))
       .all(routed((exchange) => refuseMethod(exchange, GET_ONLY)))
@@ -47,11 +57,7 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
     sendJson(res, 200, { status: 'ready' })
   })
   page('/openapi.json', (_exchange, res) => sendJson(res, 200, options.document))
-  page('/metrics', async (exchange, res) => {
-    if (!options.mayReadMetrics(exchange)) throw new ApiError('not_found')
-    res.setHeader('content-type', options.metrics.registry.contentType)
-    res.end(await options.metrics.registry.metrics())
-  })
+  page('/metrics', (_exchange, res) => sendMetrics(options.metrics, res), options.mayReadMetrics)
   addDocs(page)
   app.use((_req, res) => sendError(exchangeOf(res), new ApiError('not_found')))
   // Express knows an error handler by its four parameters.
@@ -61,7 +67,12 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
   return app
 }
 
-function addDocs(page: (path: string, answer: (exchange: Exchange, res: Response) => unknown) => void): void {
+async function sendMetrics({ registry }: Metrics, res: Response): Promise<void> {
+  res.setHeader('content-type', registry.contentType)
+  res.end(await registry.metrics())
+}
+
+function addDocs(page: AddPage): void {
   const folder = findDocsFolder()
   page('/docs', (_exchange, res) => {
     res.setHeader('content-security-policy', DOCS_POLICY)
@@ -69,5 +80,8 @@ function addDocs(page: (path: string, answer: (exchange: Exchange, res: Response
   })
   page('/docs/start.js', (_exchange, res) => res.type('js').send(DOCS_SCRIPT))
   for (const asset of DOCS_ASSETS)
-    page(`/docs/${asset}`, (_exchange, res) => res.sendFile(asset, { root: folder }))
+    page(`/docs/${asset}`, async (_exchange, res) => {
+      // Whole, always: ranges and preconditions would bring statuses that no document names.
+      res.type(path.extname(asset)).send(await readFile(path.join(folder, asset)))
+    })
 }

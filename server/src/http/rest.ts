@@ -8,10 +8,6 @@ import { parseUrlEncoded, toFields } from './urlencoded.js'
 const JSON_ONLY: readonly BodyType[] = ['application/json']
 const JSON_OR_FORM: readonly BodyType[] = ['application/json', 'application/x-www-form-urlencoded']
 
-function takesBody({ meta }: Operation): boolean {
-  return meta.openapi.method !== 'GET' && !meta.ignoresBody
-}
-
 /** Decimal digits without a leading zero become a number; anything else stays text, which the schema refuses. */
 function coerce(value: string, isNumber: boolean): string | number {
   return isNumber && /^(?:0|[1-9]\d*)$/.test(value) ? Number(value) : value
@@ -26,7 +22,7 @@ function readQuery({ queryFields, numberFields }: Operation, query: string): Rec
     throw new ApiError('validation_failed', {
       errors: unknown
         .slice(0, 32)
-        .map(([name]) => ({ path: name.slice(0, 128), message: 'is not a parameter of this operation' })),
+        .map(([name]) => ({ path: name.slice(0, 128), message: 'is not a field of this operation' })),
     })
   const fields = Object.entries(toFields(pairs))
   return Object.fromEntries(fields.map(([name, value]) => [name, coerce(value, numberFields.has(name))]))
@@ -49,19 +45,19 @@ export async function answerRest(exchange: Exchange, { template, params, methods
   if (req.method === 'OPTIONS') return sendOptions(exchange, allow)
   const operation = methods.get(methodOf(req))
   if (!operation) return refuseMethod(exchange, allow)
-  const body = takesBody(operation) ? await readBodyOrFault(exchange, operation) : undefined
+  const body = operation.takesBody ? await readBodyOrFault(exchange, operation) : undefined
   if (body === 'gone') return
-  const unreadable = body instanceof ApiError ? body : undefined
+  const refused = body instanceof ApiError ? body : undefined
   try {
     const input = (): unknown => {
       const query = readQuery(operation, exchange.query)
       return body && !(body instanceof ApiError) ? readFields(body) : { ...query, ...params }
     }
-    const result = await call(operation, contextOf(exchange, { unreadable }), input)
+    const result = await call(operation, contextOf(exchange, { refused }), input)
     sendJson(res, operation.meta.successStatus, result)
   } catch (thrown) {
     // 415 and 413 come before 401 and 429; the call was counted all the same.
-    const error = unreadable ?? toApiError(thrown)
+    const error = refused ?? toApiError(thrown)
     sendError(exchange, error, operation.meta.form && error.status === 401 ? oauthError(error) : {})
   }
 }

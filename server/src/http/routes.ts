@@ -15,6 +15,8 @@ export interface Operation {
   readonly queryFields: ReadonlySet<string>
   /** Those of them that are numbers. */
   readonly numberFields: ReadonlySet<string>
+  /** Over REST its fields come in a body. */
+  readonly takesBody: boolean
 }
 
 export interface Match {
@@ -58,6 +60,7 @@ function toOperation(name: string, procedure: AnyProcedure): Operation | undefin
     procedure,
     segments,
     queryFields: new Set(inQuery.map(([field]) => field)),
+    takesBody: meta.openapi.method !== 'GET' && !meta.ignoresBody,
     numberFields: new Set(inQuery.filter(([, fieldType]) => fieldType === 'integer').map(([field]) => field)),
   }
 }

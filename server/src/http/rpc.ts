@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import type { ServerResponse } from 'node:http'
 import { ApiError, MAX_BATCH_CALLS, toApiError, type AppRouter } from '@secure-messenger/api'
 import { resolveResponse } from '@trpc/server/http'
 import { allowOf, errorHeaders, refuseMethod, RPC_PREFIX, sendError, sendOptions } from './answers.js'
-import { decodeBody, readBody, type Body } from './body.js'
+import { decodeBody, parseJson, readBody, type Body } from './body.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
 import type { Operation } from './routes.js'
 import { parseUrlEncoded } from './urlencoded.js'
@@ -30,8 +31,30 @@ function readUrl({ path, query }: Exchange): RpcCall {
   const inputs = parameters.filter(([parameter]) => parameter === 'input')
   if (inputs.length > 1)
     unreadable = new ApiError('validation_failed', { errors: [{ path: 'input', message: 'is given twice' }] })
-  const batched = parameters.find(([parameter]) => parameter === 'batch')?.[1] === '1'
-  return { names: batched ? name.split(',') : [name], batched, input: inputs[0]?.[1], unreadable }
+  // Looked for before decoding: a parameter whose encoding is broken does not turn a batch into a call.
+  const batched = query.split('&').find((pair) => pair.startsWith('batch=')) === 'batch=1'
+  const input = inputs[0]?.[1]
+  unreadable ??= batched ? envelopeFault(input) : undefined
+  return { names: (batched ? name.split(',') : [name]).map(inert), batched, input, unreadable }
+}
+
+/** tRPC decodes the names that it is given; one that is encoded names nothing here, and nothing there. */
+function inert(name: string): string {
+  return /^[\w.-]*$/.test(name) ? name : 'unknown'
+}
+
+/** A batch's input is an object with a field a call. */
+function envelopeFault(text: string | undefined): ApiError | undefined {
+  if (!text) return undefined
+  try {
+    const value = parseJson(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined
+  } catch (error) {
+    return toApiError(error)
+  }
+  return new ApiError('validation_failed', {
+    errors: [{ path: '', message: 'must be an object with a field a call' }],
+  })
 }
 
 function methodOfKind(kind: Operation['kind']): string {
@@ -72,7 +95,7 @@ export class RpcDoor {
     calls: readonly Operation[],
     error: ApiError,
   ): Promise<void> {
-    const ctx = contextOf(exchange, { batched: true, unreadable: error })
+    const ctx = contextOf(exchange, { batched: true, refused: error })
     const counted = calls.map(({ procedure, name, kind }) =>
       procedure({
         path: name,
@@ -93,8 +116,8 @@ export class RpcDoor {
     method: string,
     body: Body | undefined,
   ): Promise<void> {
-    const { text, unreadable } = readText(body)
-    const streamed = exchange.req.headers['trpc-accept'] === 'application/jsonl'
+    const { text, unreadable } = readText(body, asked.batched)
+    const streamed = asked.batched && exchange.req.headers['trpc-accept'] === 'application/jsonl'
     const response = await resolveResponse({
       router: this.router,
       path: asked.names.join(','),
@@ -112,7 +135,7 @@ export class RpcDoor {
 }
 
 function refuseUnknown(exchange: Exchange): void {
-  sendError(exchange, new ApiError('not_found', { detail: 'There is no such procedure.' }))
+  sendError(exchange, new ApiError('not_found'))
 }
 
 async function readBodyOrFault({ req }: Exchange): Promise<Body | ApiError | 'gone'> {
@@ -123,10 +146,14 @@ async function readBodyOrFault({ req }: Exchange): Promise<Body | ApiError | 'go
   }
 }
 
-function readText(body: Body | undefined): { text?: string; unreadable?: ApiError } {
+function readText(
+  body: Body | undefined,
+  batched: boolean,
+): { text?: string; unreadable?: ApiError | undefined } {
   if (!body || body.bytes.length === 0) return {}
   try {
-    return { text: decodeBody(body.bytes) }
+    const text = decodeBody(body.bytes)
+    return { text, unreadable: batched ? envelopeFault(text) : undefined }
   } catch (error) {
     return { unreadable: toApiError(error) }
   }
@@ -163,9 +190,11 @@ async function sendResponse(res: ServerResponse, response: Response, streamed: b
   if (streamed && response.body) {
     // The two declarations of the same web stream, Node's and fetch's, do not know each other.
     const stream: ReadableStream = response.body
-    Readable.fromWeb(stream).pipe(res)
+    // A client that goes away ends the stream; that is no error of the server's.
+    await pipeline(Readable.fromWeb(stream), res).catch(() => undefined)
     return
   }
+  res.setHeader('content-type', 'application/json')
   const text = await response.text()
   res.setHeader('content-length', Buffer.byteLength(text))
   res.end(text)

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import http, { type RequestListener } from 'node:http'
 import https from 'node:https'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, toProblem } from '@secure-messenger/api'
 
@@ -9,6 +10,8 @@ const HEADERS_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** Longer than the usual proxy's, so that the proxy is the one to close an idle connection. */
 const KEEP_ALIVE_MS = 75_000
+/** How often Node looks for connections beyond the times above. */
+const CHECK_INTERVAL_MS = 5000
 const DRAIN_POLL_MS = 20
 
 export interface TlsFiles {
@@ -17,12 +20,13 @@ export interface TlsFiles {
 }
 
 /** What cannot be read as HTTP gets a problem, too, and its connection ends. */
-function refuseUnreadable(_error: Error, socket: Socket): void {
+function refuseUnreadable(socket: Duplex): void {
   if (!socket.writable) return void socket.destroy()
   const body = JSON.stringify(toProblem(new ApiError('malformed_request'), ''))
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
+      `X-Content-Type-Options: nosniff\r\nX-Request-Id: ${randomUUID()}\r\nCache-Control: no-store\r\n` +
+      `Connection: close\r\n\r\n${body}`,
   )
 }
 
@@ -43,11 +47,17 @@ export class HttpServer {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      // Node's own refusal has no body; the app tells it as it tells everything.
+      requireHostHeader: false,
     }
     this.server = tls
       ? https.createServer({ ...tls, ...options }, counted)
       : http.createServer(options, counted)
-    this.server.on('clientError', refuseUnreadable)
+    this.server.on('clientError', (_error, socket) => refuseUnreadable(socket))
+    this.server.on('connect', (_req, socket) => refuseUnreadable(socket))
+    // An expectation that is unknown may be ignored (RFC 9110, 10.1.1); Node would answer it without a body.
+    this.server.on('checkExpectation', counted)
   }
 
   /** @returns the port, which the system chooses for 0 */

@@ -56,6 +56,19 @@ export class Capacity {
     this.counted.delete(recipientId)
   }
 
+  /** Takes back what `refuse` counted in for drafts that were not kept: repeats do not count. */
+  giveBack(drafts: readonly Draft[]): void {
+    for (const draft of drafts) this.add(draft, -1)
+  }
+
+  private add({ recipientId, senderId, bytes }: Draft, sign: 1 | -1): void {
+    const usage = this.counted.get(recipientId)
+    if (!usage) return
+    const change = { messages: sign, bytes: sign * bytes }
+    usage.total = plus(usage.total, change)
+    usage.bySender.set(senderId, plus(usage.bySender.get(senderId) ?? NOTHING, change))
+  }
+
   private admit(drafts: readonly Draft[]): Draft[] {
     return drafts.filter((draft) => {
       const usage = this.counted.get(draft.recipientId)
@@ -63,9 +76,7 @@ export class Capacity {
       if (!usage) return false
       const own = usage.bySender.get(draft.senderId) ?? NOTHING
       if (!this.mayAdd(usage.total, own)) return true
-      const added = { messages: 1, bytes: draft.bytes }
-      usage.total = plus(usage.total, added)
-      usage.bySender.set(draft.senderId, plus(own, added))
+      this.add(draft, 1)
       return false
     })
   }

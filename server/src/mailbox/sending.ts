@@ -51,6 +51,7 @@ export class Sending {
     const settled = await this.insert(admitted)
     const open = leaders.filter((draft) => !settled.has(draft.key))
     if (open.length === 0) return settled
+    this.capacity.giveBack(open.filter((draft) => !refused.has(draft)))
     for (const { key, hash, receipt } of await this.store.findKept(open)) settled.set(key, { hash, receipt })
     // Taken when it was inserted and gone when it was looked for: purged in between. Its key is free now.
     const purged = admitted.filter((draft) => !settled.has(draft.key))

@@ -14,7 +14,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SystemAccount } from './account.js'
 import type { Binaries } from './binaries.js'
-import { isPostgres, isRunning } from './processes.js'
+import { isInUse, isPostgres, isRunning } from './processes.js'
 
 export const DATABASE_USER = 'relay'
 /** Names the socket's file; nothing listens on TCP. */
@@ -106,12 +106,24 @@ function readPostmasterFile(cluster: Cluster): PostmasterFile | undefined {
   }
 }
 
-/** Stops the PostgreSQL of a server that was killed before it could. */
+/**
+ * Stops the PostgreSQL of a server that was killed before it could, and clears up after one that was killed itself.
+ *
+ * @returns whether one was running
+ */
 export async function stopOrphan(cluster: Cluster): Promise<boolean> {
   const found = readPostmasterFile(cluster)
-  if (!found || !isRunning(found.pid) || !isPostgres(found.pid)) return false
-  await stopProcess(found.pid)
-  return true
+  if (!found) return false
+  const running = isRunning(found.pid) && isPostgres(found.pid)
+  if (running) await stopProcess(found.pid)
+  // The processes of a postmaster that was killed notice and end; until then PostgreSQL refuses to start.
+  const deadline = Date.now() + STOP_TIMEOUT_MS
+  while (isInUse(cluster.folder) && Date.now() < deadline) await sleep(POLL_MS)
+  // PostgreSQL takes an ended process that nobody reaped for a running one, and its lock file for valid. With no
+  // process left in the cluster there is nothing that the file could still guard.
+  if (!isInUse(cluster.folder) && !isRunning(found.pid))
+    rmSync(path.join(cluster.folder, 'postmaster.pid'), { force: true })
+  return running
 }
 
 /** Starts PostgreSQL in a session of its own, out of reach of the terminal's Ctrl-C, and waits until it answers. */

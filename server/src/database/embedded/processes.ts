@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** A line of the process table (proc(5)), as far as the system keeps one there. */
 interface ProcessEntry {
@@ -41,4 +41,18 @@ export function isPostgres(pid: number): boolean {
   } catch {
     return true
   }
+}
+
+function worksIn(pid: string, folder: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) === folder && isRunning(Number(pid))
+  } catch {
+    return false
+  }
+}
+
+/** Whether a process works in a folder, as each of PostgreSQL's does in its cluster. False where there is no /proc. */
+export function isInUse(folder: string): boolean {
+  if (!existsSync('/proc/self/cwd')) return false
+  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && worksIn(name, folder))
 }

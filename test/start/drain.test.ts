@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs'
+import http from 'node:http'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { outcomeOf, request } from '../harness/http.js'
+import { makeScratch, spawnServer } from '../harness/process.js'
+
+describe('SIGTERM', () => {
+  test('loses no accepted request: logins that wait for their hash are answered, new connections are not taken', async () => {
+    const scratch = makeScratch()
+    const server = spawnServer({ DATA_DIR: scratch.folder, LIMITS: 'off' })
+    const base = await server.listening
+    const person = { username: 'someone', password: 'a good password', public_key: 'k' }
+    await request(base, 'POST', '/register', { json: person })
+    const login = { username: person.username, password: person.password }
+    const accepted = Array.from({ length: 12 }, () => request(base, 'POST', '/login', { json: login }))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    server.child.kill('SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await expect(request(base, 'GET', '/health')).rejects.toThrow(/ECONNREFUSED/)
+    expect((await Promise.all(accepted)).map(outcomeOf)).toEqual(Array(12).fill('200'))
+    expect(await server.ended).toBe(0)
+    expect(server.output()).toMatch(/Stopping: .*\nStopped\.\n$|Stopped\.\n/)
+    scratch.remove()
+  })
+
+  test('during the start ends the server once it has started, with nothing left running', async () => {
+    const scratch = makeScratch()
+    const server = spawnServer({ DATA_DIR: scratch.folder })
+    await expect
+      .poll(() => existsSync(path.join(scratch.folder, 'server.lock')), { timeout: 20_000 })
+      .toBe(true)
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+    expect(existsSync(path.join(scratch.folder, 'server.lock'))).toBe(false)
+    expect(existsSync(path.join(scratch.folder, 'postgresql/cluster/postmaster.pid'))).toBe(false)
+    scratch.remove()
+  })
+
+  test('does not wait for idle connections, and ends what will not end by DRAIN_SECONDS', async () => {
+    const scratch = makeScratch()
+    const server = spawnServer({ DATA_DIR: scratch.folder, LIMITS: 'off', DRAIN_SECONDS: '1' })
+    const base = await server.listening
+    const agent = new http.Agent({ keepAlive: true })
+    await new Promise((resolve) =>
+      http.get(`${base}/health`, { agent }, (res) => res.resume().on('end', resolve)),
+    )
+    // A request whose body never ends.
+    const endless = http.request(`${base}/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': 100 },
+    })
+    const cut = new Promise((resolve) => endless.on('error', resolve))
+    endless.write('{')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const startedAt = performance.now()
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toBe(0)
+    expect(performance.now() - startedAt).toBeLessThan(8000)
+    await cut
+    agent.destroy()
+    scratch.remove()
+  })
+})
