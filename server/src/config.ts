@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { CAPS, PASSWORD_QUEUE, RATE_LIMITS, type RateLimit } from '@secure-messenger/api'
 import cron from 'node-cron'
 import { z } from 'zod'
-import { parseNetworks } from './http/networks.js'
+import { parseNetworks } from './networks.js'
 
 export type Budget = { readonly count: number; readonly windowSeconds: number } | 'off'
 export type Cap = number | 'off'

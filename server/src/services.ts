@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { Services } from '@secure-messenger/api'
+import type { Limiter, Services } from '@secure-messenger/api'
 import { Accounts } from './accounts/accounts.js'
 import type { Hasher } from './accounts/hasher.js'
 import { PasswordQueue } from './accounts/password-queue.js'
@@ -12,7 +12,6 @@ import type { PrismaClient } from './database/client.js'
 import type { Pool } from './database/pool.js'
 import { Directory } from './directory/directory.js'
 import { DirectoryStore } from './directory/store.js'
-import type { RateLimiter } from './http/limits.js'
 import { Capacity } from './mailbox/capacity.js'
 import { Mailbox } from './mailbox/mailbox.js'
 import { MailboxStore } from './mailbox/store.js'
@@ -25,7 +24,7 @@ export interface ServicesOptions {
   readonly secretKeys: readonly [string, ...string[]]
   readonly prisma: PrismaClient
   readonly pool: Pool
-  readonly limiter: RateLimiter
+  readonly limiter: Limiter
   readonly hasher: Hasher
   readonly clock: Clock
 }

@@ -25,7 +25,7 @@ describe('POST /register', () => {
       username: asked.username,
       public_key: asked.public_key,
       key_version: 1,
-      fingerprint: createHash('sha256').update(String(asked.public_key)).digest('hex'),
+      fingerprint: createHash('sha256').update(asked.public_key).digest('hex'),
       created_at: expect.stringMatching(TIME),
     })
     expect(answer.headers['cache-control']).toBe('no-store')

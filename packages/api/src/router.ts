@@ -1,9 +1,9 @@
-import { createAuthRouter } from './auth.js'
-import { createKeysRouter } from './keys.js'
-import { createMessagesRouter } from './messages-router.js'
+import { createAuthRouter } from './routers/auth.js'
+import { createKeysRouter } from './routers/keys.js'
+import { createMessagesRouter } from './routers/messages.js'
 import { createOperations, router } from './operation.js'
 import type { Services } from './services.js'
-import { createUsersRouter } from './users.js'
+import { createUsersRouter } from './routers/users.js'
 
 /**
  * The one table of operations, built from a server's services.

@@ -1,5 +1,5 @@
-import type { Credentials, Registration, Token, User } from './auth.js'
-import type { KeyUpdate, PublicKey } from './keys.js'
+import type { Credentials, Registration, Token, User } from './schemas/auth.js'
+import type { KeyUpdate, PublicKey } from './schemas/keys.js'
 import type { RateLimit } from './limits.js'
 import type {
   Confirmation,
@@ -10,8 +10,8 @@ import type {
   Page,
   Receipt,
   StatusRequest,
-} from './messages.js'
-import type { FoundUser } from './users.js'
+} from './schemas/messages.js'
+import type { FoundUser } from './schemas/users.js'
 
 /** Accounts and what proves them. */
 export interface AccountsService {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { ipKeyGenerator } from 'express-rate-limit'
 import proxyaddr from 'proxy-addr'
-import { isWithin, LOOPBACK, type Network } from './networks.js'
+import { isWithin, LOOPBACK, type Network } from '../networks.js'
 
 /** Proxies whose word about the client counts: so many in front, or those in named networks. */
 export type TrustedProxies = { readonly hops: number } | { readonly networks: readonly Network[] } | undefined

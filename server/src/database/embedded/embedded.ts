@@ -75,19 +75,19 @@ export async function startEmbeddedPostgres(dataFolder: string, log: Logger): Pr
 
 /** Starts PostgreSQL again when it ends without being told to. */
 async function supervise(cluster: Cluster, log: Logger): Promise<{ stop(): Promise<void> }> {
-  let stopping = false
+  const stopping = new AbortController()
   let child = await startProcess(cluster)
   const watch = (watched: ChildProcess): void => {
-    watched.once('exit', () => void (stopping || restart()))
+    watched.once('exit', () => void (stopping.signal.aborted || restart()))
   }
   const restart = async (): Promise<void> => {
     log.error('the database ended unexpectedly; starting it again')
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       await sleep(RESTART_PAUSE_MS)
       try {
         child = await startProcess(cluster)
         watch(child)
-        if (stopping && child.pid !== undefined) await stopProcess(child.pid)
+        if (stopping.signal.aborted && child.pid !== undefined) await stopProcess(child.pid)
         return
       } catch {
         log.error('the database did not start; trying again')
@@ -97,7 +97,7 @@ async function supervise(cluster: Cluster, log: Logger): Promise<{ stop(): Promi
   watch(child)
   return {
     async stop() {
-      stopping = true
+      stopping.abort()
       if (child.pid !== undefined) await stopProcess(child.pid)
     },
   }

@@ -9,10 +9,10 @@ import {
   page,
   receipt,
   statusRequest,
-} from './messages.js'
-import { ApiError } from './errors.js'
-import { router, type Operations } from './operation.js'
-import type { MailboxService } from './services.js'
+} from '../schemas/messages.js'
+import { ApiError } from '../errors.js'
+import { router, type Operations } from '../operation.js'
+import type { MailboxService } from '../services.js'
 
 const MESSAGE_ID = '0197a3c2-5b1e-7d3a-9f40-6c1de2a7b8f1'
 const RECIPIENT_ID = '3f2b8c1e-6f5d-4a7b-9c3d-2e1f0a9b8c7d'

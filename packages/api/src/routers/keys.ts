@@ -1,22 +1,6 @@
-import { z } from 'zod'
-import { router, type Operations } from './operation.js'
-import type { DirectoryService } from './services.js'
-import { answeredId, fingerprint, keyVersion, publicKey, soughtId, time, username } from './values.js'
-
-export const publicKeyRecord = z.object({
-  user_id: answeredId,
-  username,
-  public_key: publicKey,
-  key_version: keyVersion,
-  fingerprint,
-  updated_at: time,
-})
-export type PublicKey = z.infer<typeof publicKeyRecord>
-
-export const keyRequest = z.strictObject({ user_id: soughtId })
-
-export const keyUpdate = z.strictObject({ public_key: publicKey })
-export type KeyUpdate = z.infer<typeof keyUpdate>
+import { router, type Operations } from '../operation.js'
+import { publicKeyRecord, keyRequest, keyUpdate } from '../schemas/keys.js'
+import type { DirectoryService } from '../services.js'
 
 const EXAMPLE_KEY = {
   user_id: '3f2b8c1e-6f5d-4a7b-9c3d-2e1f0a9b8c7d',

@@ -1,12 +1,6 @@
-import { z } from 'zod'
-import { router, type Operations } from './operation.js'
-import type { DirectoryService } from './services.js'
-import { answeredId, fingerprint, keyVersion, username } from './values.js'
-
-export const userRequest = z.strictObject({ username: z.string().meta({ example: 'alice' }) })
-
-export const foundUser = z.object({ user_id: answeredId, username, key_version: keyVersion, fingerprint })
-export type FoundUser = z.infer<typeof foundUser>
+import { router, type Operations } from '../operation.js'
+import { userRequest, foundUser } from '../schemas/users.js'
+import type { DirectoryService } from '../services.js'
 
 /** Finding a user by name. */
 export function createUsersRouter(operations: Operations, directory: DirectoryService) {

@@ -10,7 +10,7 @@ function isWithin(text: string, min: number, max: number): boolean {
   return points >= min && points <= max
 }
 
-function text(min: number, max: number): z.ZodString {
+function textOf(min: number, max: number): z.ZodString {
   return z
     .string()
     .refine((value) => isWithin(value, min, max), `must have ${min} to ${max} characters`)
@@ -63,7 +63,7 @@ export const password = z
     example: 'correct horse battery',
   })
 
-export const publicKey = text(1, 8192)
+export const publicKey = textOf(1, 8192)
   .refine(
     (value) => !FORBIDDEN_IN_KEYS.test(value),
     'must not contain control characters other than TAB, LF and CR',
@@ -75,7 +75,7 @@ export const publicKey = text(1, 8192)
     example: 'MCowBQYDK2VuAyEAhSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=',
   })
 
-export const ciphertext = text(1, 65_536)
+export const ciphertext = textOf(1, 65_536)
   .refine((value) => !value.includes('\0'), 'must not contain NUL')
   .meta({
     description: 'Opaque text: what comes out is byte for byte what went in.',
