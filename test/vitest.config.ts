@@ -14,7 +14,13 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['**/*.test.ts'],
-          exclude: ['start/**', 'node_modules/**', 'dist/**'],
+          exclude: [
+            'start/**',
+            'clients/packed-api.test.ts',
+            'clients/python.test.ts',
+            '**/node_modules/**',
+            'dist/**',
+          ],
         },
       },
       { extends: true, test: { name: 'slow', include: ['start/**/*.test.ts'], fileParallelism: false } },

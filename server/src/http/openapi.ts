@@ -26,6 +26,15 @@ const DESCRIPTION = `Accounts, public keys, and ciphertext kept for at most seve
 Every operation is also a tRPC procedure under \`/trpc\`, with the same rules, limits and errors.
 Errors are problems (RFC 9457) with a stable \`code\`. \`429\` and \`503\` say in \`Retry-After\` when to come back.`
 
+const FIELD_ERROR = {
+  type: 'object',
+  required: ['path', 'message'],
+  properties: {
+    path: { type: 'string', description: 'Dotted, such as ids.3; empty for the whole input.' },
+    message: { type: 'string' },
+  },
+} as const
+
 const PROBLEM = {
   type: 'object',
   required: ['type', 'title', 'status', 'detail', 'code'],
@@ -38,14 +47,7 @@ const PROBLEM = {
     errors: {
       type: 'array',
       description: 'With validation_failed: each broken rule.',
-      items: {
-        type: 'object',
-        required: ['path', 'message'],
-        properties: {
-          path: { type: 'string', description: 'Dotted, such as ids.3; empty for the whole input.' },
-          message: { type: 'string' },
-        },
-      },
+      items: { $ref: '#/components/schemas/FieldError' },
     },
     retry_after: { type: 'integer', description: 'Seconds, as in Retry-After.' },
     request_id: { type: 'string', description: 'With internal_error: what the operator finds the fault by.' },
@@ -98,12 +100,12 @@ function complete(operation: Operation, made: OperationObject): OperationObject 
   const success = made.responses['200']
   const json = success?.content?.['application/json']
   if (!success || !json) throw new Error(`the document says nothing of the success of ${operation.name}`)
-  const body = made.requestBody?.content['application/json']
   return {
     ...made,
+    // An identifier in every language that a client may be generated in.
+    operationId: operation.name.replaceAll('.', '_'),
     security: meta.openapi.protect ? [{ bearer: [] }, { password: [] }] : [],
-    ...(made.requestBody &&
-      body && { requestBody: { ...made.requestBody, required: true, content: bodyContent(meta, body) } }),
+    ...requestBody(made, meta),
     responses: {
       [meta.successStatus]: {
         ...success,
@@ -114,12 +116,37 @@ function complete(operation: Operation, made: OperationObject): OperationObject 
   }
 }
 
+/**
+ * A body of two types is not called required, though it is: openapi-python-client (0.28 to 0.29, its issue 1451)
+ * writes a module that cannot be imported where a required body has two.
+ */
+function requestBody(made: OperationObject, meta: Operation['meta']) {
+  const body = made.requestBody?.content['application/json']
+  return (
+    body && { requestBody: { ...made.requestBody, required: !meta.form, content: bodyContent(meta, body) } }
+  )
+}
+
 function bodyContent({ form, example }: Operation['meta'], body: z.infer<typeof mediaType>) {
   const withExample = { ...body, example: example.request }
   return {
     'application/json': withExample,
     ...(form && { 'application/x-www-form-urlencoded': withExample }),
   }
+}
+
+/** The adapter copies the schemas of requests, which loses their names; answers keep theirs. */
+function nameRequest(
+  { procedure }: Operation,
+  made: OperationObject,
+  requests: Record<string, unknown>,
+): void {
+  const [input] = procedure._def.inputs
+  const name = input instanceof z.ZodType ? input.meta()?.id : undefined
+  const body = made.requestBody?.content['application/json']
+  if (!name || !body) return
+  requests[name] = body.schema
+  body.schema = { $ref: `#/components/schemas/${name}` }
 }
 
 /**
@@ -141,14 +168,16 @@ export function createDocument(router: AppRouter, version: string): OpenApiDocum
       },
     }),
   )
+  const requests: Record<string, unknown> = {}
   for (const operation of readOperations(router).values()) {
     const { path, method } = operation.meta.openapi
     const methods = made.paths[path]
     const found = methods?.[method.toLowerCase()]
     if (!methods || !found) throw new Error(`the document lacks ${method} ${path}`)
+    nameRequest(operation, found, requests)
     methods[method.toLowerCase()] = complete(operation, found)
   }
-  const schemas = { ...made.components.schemas, Problem: PROBLEM }
+  const schemas = { ...made.components.schemas, ...requests, FieldError: FIELD_ERROR, Problem: PROBLEM }
   for (const name of Object.keys(schemas))
     if (name.startsWith('error.')) Reflect.deleteProperty(schemas, name)
   return { ...made, components: { ...made.components, schemas } }

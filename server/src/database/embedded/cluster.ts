@@ -113,17 +113,23 @@ function readPostmasterFile(cluster: Cluster): PostmasterFile | undefined {
  */
 export async function stopOrphan(cluster: Cluster): Promise<boolean> {
   const found = readPostmasterFile(cluster)
-  if (!found) return false
-  const running = isRunning(found.pid) && isPostgres(found.pid)
+  const running = found !== undefined && isRunning(found.pid) && isPostgres(found.pid)
   if (running) await stopProcess(found.pid)
   // The processes of a postmaster that was killed notice and end; until then PostgreSQL refuses to start.
   const deadline = Date.now() + STOP_TIMEOUT_MS
   while (isInUse(cluster.folder) && Date.now() < deadline) await sleep(POLL_MS)
-  // PostgreSQL takes an ended process that nobody reaped for a running one, and its lock file for valid. With no
-  // process left in the cluster there is nothing that the file could still guard.
-  if (!isInUse(cluster.folder) && !isRunning(found.pid))
-    rmSync(path.join(cluster.folder, 'postmaster.pid'), { force: true })
+  if (isInUse(cluster.folder) === false) removeLocks(cluster)
   return running
+}
+
+/**
+ * PostgreSQL takes an ended process that nobody reaped for a running one, and its lock files for valid. With no
+ * process left in the cluster there is nothing that they could still guard.
+ */
+function removeLocks(cluster: Cluster): void {
+  const socket = path.join(cluster.socketFolder, `.s.PGSQL.${SOCKET_PORT}`)
+  for (const file of [path.join(cluster.folder, 'postmaster.pid'), socket, `${socket}.lock`])
+    rmSync(file, { force: true })
 }
 
 /** Starts PostgreSQL in a session of its own, out of reach of the terminal's Ctrl-C, and waits until it answers. */

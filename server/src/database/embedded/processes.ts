@@ -51,8 +51,12 @@ function worksIn(pid: string, folder: string): boolean {
   }
 }
 
-/** Whether a process works in a folder, as each of PostgreSQL's does in its cluster. False where there is no /proc. */
-export function isInUse(folder: string): boolean {
-  if (!existsSync('/proc/self/cwd')) return false
+/**
+ * Whether a process works in a folder, as each of PostgreSQL's does in its cluster.
+ *
+ * @returns undefined where the system does not say
+ */
+export function isInUse(folder: string): boolean | undefined {
+  if (!existsSync('/proc/self/cwd')) return undefined
   return readdirSync('/proc').some((name) => /^\d+$/.test(name) && worksIn(name, folder))
 }
