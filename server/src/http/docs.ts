@@ -1,11 +1,11 @@
 import path from 'node:path'
 import { createRequire } from 'node:module'
 
-/** The page may run and style itself from here alone; Swagger UI sets styles of elements, and icons as data. */
+/** The page may run and style itself from here alone; Swagger UI has icons as data. */
 export const DOCS_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
   "connect-src 'self'",

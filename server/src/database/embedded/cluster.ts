@@ -48,12 +48,24 @@ const SETTINGS = {
   max_connections: '60',
 }
 
+/** Waits for what other processes do, for a minute at most. */
+async function waitUntil(condition: () => boolean): Promise<boolean> {
+  const deadline = Date.now() + STOP_TIMEOUT_MS
+  while (!condition()) {
+    if (Date.now() > deadline) return false
+    await sleep(POLL_MS)
+  }
+  return true
+}
+
 /** Makes the cluster where there is none. An attempt that was cut short leaves nothing that counts as one. */
-export function initialise(cluster: Cluster, password: string): void {
+export async function initialise(cluster: Cluster, password: string): Promise<void> {
   if (existsSync(path.join(cluster.folder, 'PG_VERSION'))) return
   const unfinished = `${cluster.folder}.unfinished`
+  // The initdb of a server that was killed goes on without it: it works in the home, its PostgreSQL in the cluster.
+  await waitUntil(() => !isInUse(cluster.home) && !isInUse(unfinished))
   const passwordFile = path.join(cluster.home, 'password.unfinished')
-  rmSync(unfinished, { recursive: true, force: true })
+  rmSync(unfinished, { recursive: true, force: true, maxRetries: 10 })
   writeFileSync(passwordFile, password, { mode: 0o600 })
   if (cluster.account) chownSync(passwordFile, cluster.account.uid, cluster.account.gid)
   const made = spawnSync(
@@ -116,8 +128,7 @@ export async function stopOrphan(cluster: Cluster): Promise<boolean> {
   const running = found !== undefined && isRunning(found.pid) && isPostgres(found.pid)
   if (running) await stopProcess(found.pid)
   // The processes of a postmaster that was killed notice and end; until then PostgreSQL refuses to start.
-  const deadline = Date.now() + STOP_TIMEOUT_MS
-  while (isInUse(cluster.folder) && Date.now() < deadline) await sleep(POLL_MS)
+  await waitUntil(() => !isInUse(cluster.folder))
   if (isInUse(cluster.folder) === false) removeLocks(cluster)
   return running
 }
@@ -177,9 +188,5 @@ function isReady(cluster: Cluster, child: ChildProcess): boolean {
 export async function stopProcess(pid: number): Promise<void> {
   if (!isRunning(pid)) return
   process.kill(pid, 'SIGINT')
-  const deadline = Date.now() + STOP_TIMEOUT_MS
-  while (isRunning(pid)) {
-    if (Date.now() > deadline) throw new Error('PostgreSQL did not stop within a minute.')
-    await sleep(POLL_MS)
-  }
+  if (!(await waitUntil(() => !isRunning(pid)))) throw new Error('PostgreSQL did not stop within a minute.')
 }

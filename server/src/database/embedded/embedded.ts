@@ -53,7 +53,7 @@ export async function startEmbeddedPostgres(dataFolder: string, log: Logger): Pr
   const password = keepSecret(path.join(dataFolder, 'database-password'), () =>
     randomBytes(24).toString('base64url'),
   )
-  initialise(cluster, password)
+  await initialise(cluster, password)
   checkVersion(cluster)
   const replacedOrphan = await stopOrphan(cluster)
   const supervisor = await supervise(cluster, log)
