@@ -8,7 +8,7 @@ export type Budget = { readonly count: number; readonly windowSeconds: number } 
 export type Cap = number | 'off'
 
 const MESSAGE_LIFE_SECONDS = 604_800
-const MIN_SECRET_BYTES = 32
+export const MIN_SECRET_BYTES = 32
 
 const booleanText = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
 
@@ -135,18 +135,20 @@ export class ConfigError extends Error {
   }
 }
 
-type Environment = z.infer<typeof environment>
-
-function crossCheck(settings: Environment): string[] {
+/** What only the whole says. Looked for in what was given, so that it is told together with what could not be read. */
+function crossCheck(given: Record<string, string | undefined>): string[] {
   const problems: string[] = []
-  const production = settings.NODE_ENV === 'production'
-  if (production && !settings.SECRET_KEY)
+  const production = given['NODE_ENV'] === 'production'
+  if (production && given['SECRET_KEY'] === undefined)
     problems.push(
       'SECRET_KEY is missing: set at least 32 random bytes; `openssl rand -base64 48` makes a good one',
     )
-  if (production && settings.MESSAGE_LIFE_SECONDS !== MESSAGE_LIFE_SECONDS)
+  if (
+    production &&
+    (given['MESSAGE_LIFE_SECONDS'] ?? String(MESSAGE_LIFE_SECONDS)) !== String(MESSAGE_LIFE_SECONDS)
+  )
     problems.push('MESSAGE_LIFE_SECONDS may be shorter outside production only: remove it')
-  if (Boolean(settings.TLS_CERT_FILE) !== Boolean(settings.TLS_KEY_FILE))
+  if ((given['TLS_CERT_FILE'] === undefined) !== (given['TLS_KEY_FILE'] === undefined))
     problems.push('TLS_CERT_FILE and TLS_KEY_FILE go together: set both or neither')
   return problems
 }
@@ -171,8 +173,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   const problems = [main, rateRows, capRows].flatMap((parsed) =>
     parsed.error ? issueLines(parsed.error) : [],
   )
-  // What the whole says is checked on whatever could be read, so that all problems come in one telling.
-  problems.push(...crossCheckGiven(given, main.data))
+  problems.push(...crossCheck(given))
   if (!main.data || !rateRows.data || !capRows.data || problems.length > 0) throw new ConfigError(problems)
   const settings = main.data
   const production = settings.NODE_ENV === 'production'
@@ -205,17 +206,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     caps: readCaps(capRows.data, limited),
     passwordQueue: settings[PASSWORD_QUEUE.setting],
   }
-}
-
-function crossCheckGiven(
-  given: Record<string, string | undefined>,
-  settings: Environment | undefined,
-): string[] {
-  if (settings) return crossCheck(settings)
-  // Something else is wrong, so there are no settings to check; what is missing is still told.
-  return given['NODE_ENV'] === 'production' && given['SECRET_KEY'] === undefined
-    ? ['SECRET_KEY is missing: set at least 32 random bytes; `openssl rand -base64 48` makes a good one']
-    : []
 }
 
 function readRates(given: Record<string, Budget | undefined>, limited: boolean): Record<RateLimit, Budget> {

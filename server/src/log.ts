@@ -13,7 +13,12 @@ const MAX_FRAMES = 8
  */
 export function describeFault(thrown: unknown): Record<string, unknown> {
   if (!(thrown instanceof Error)) return { fault: typeof thrown }
-  const frames = (thrown.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  const { stack = '', message } = thrown
+  // The stack begins with the message, which may hold anything, line breaks too.
+  const frames = stack
+    .slice(stack.indexOf(message) + message.length)
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
   const state = sqlState(thrown)
   return {
     fault: thrown.name,

@@ -13,6 +13,10 @@ function warn(config: Config): void {
     say(
       'Warning: DATABASE_URL is not set. Messages are kept in a database of this machine alone, in DATA_DIR.',
     )
+  if (config.production && config.forceHttps && !config.tls && !config.trustedProxies)
+    say(
+      'Warning: plain HTTP is refused, and neither TLS_CERT_FILE nor TRUST_PROXY is set: nothing but /health and /ready will be answered.',
+    )
   if (config.allowUnsafeDatabase)
     say('Warning: ALLOW_UNSAFE_DATABASE=true. Acknowledged messages may be lost.')
 }

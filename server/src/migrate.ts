@@ -3,9 +3,17 @@ import { readConfig } from './config.js'
 import { openDatabase } from './database/open.js'
 import { createLog } from './log.js'
 
-// `pnpm db:migrate`: what every start does, for those who do it before a start.
-if (existsSync('.env')) process.loadEnvFile('.env')
-const config = readConfig(process.env)
-const database = await openDatabase(config, createLog(config.logLevel))
-process.stdout.write(`The schema is up to date: ${database.description}\n`)
-await database.close()
+/** `pnpm db:migrate`: what every start does, for those who do it ahead of a start. */
+async function migrateOnly(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const config = readConfig(process.env)
+  const database = await openDatabase(config, createLog(config.logLevel))
+  process.stdout.write(`The schema is up to date: ${database.description}\n`)
+  await database.close()
+}
+
+migrateOnly().catch((error: unknown) => {
+  const reason = error instanceof Error ? error.message : 'an unknown error'
+  process.stderr.write(`The migration failed: ${reason}\n`)
+  process.exit(1)
+})

@@ -19,7 +19,7 @@ export function keepSecret(file: string, make: () => string): string {
   const kept = readSecret(file)
   if (kept !== undefined) return kept
   const draft = `${file}.${process.pid}`
-  writeFileSync(draft, `${make()}\n`, { mode: 0o600 })
+  writeFileSync(draft, `${make()}\n`, { mode: 0o600, flush: true })
   try {
     linkSync(draft, file)
   } catch (error) {

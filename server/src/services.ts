@@ -6,7 +6,7 @@ import { PasswordQueue } from './accounts/password-queue.js'
 import { Passwords } from './accounts/passwords.js'
 import { AccountStore } from './accounts/store.js'
 import { Tokens } from './accounts/tokens.js'
-import type { Clock } from './clock.js'
+import { monotonicClock, type Clock } from './clock.js'
 import type { Config } from './config.js'
 import type { PrismaClient } from './database/client.js'
 import type { Pool } from './database/pool.js'
@@ -57,8 +57,8 @@ export function createServices({
     directory: new Directory(new DirectoryStore(prisma), limiter),
     mailbox: new Mailbox({
       store: mailboxStore,
-      capacity: new Capacity(mailboxStore, config.caps, clock),
-      clock,
+      capacity: new Capacity(mailboxStore, config.caps, monotonicClock),
+      clock: monotonicClock,
     }),
   }
 }

@@ -4,14 +4,14 @@ import path from 'node:path'
 import { createRouter } from '@secure-messenger/api'
 import type { Logger } from 'pino'
 import { bcryptHasher } from './accounts/hasher.js'
-import { systemClock } from './clock.js'
-import type { Config } from './config.js'
+import { monotonicClock, systemClock } from './clock.js'
+import { ConfigError, MIN_SECRET_BYTES, type Config } from './config.js'
 import { openDatabase, type Database } from './database/open.js'
 import { createApp } from './http/app.js'
 import { RateLimiter } from './http/limits.js'
 import { Metrics } from './http/metrics.js'
 import { createDocument } from './http/openapi.js'
-import { checkReadiness } from './http/readiness.js'
+import { checkReadiness, shareCheck } from './http/readiness.js'
 import { HttpServer } from './http/server.js'
 import { purge } from './retention/purge.js'
 import { Schedule } from './retention/schedule.js'
@@ -36,6 +36,10 @@ function findSecretKeys({ secretKey, previousSecretKey, dataDir }: Config) {
   const file = path.join(dataDir, 'secret-key')
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
   const kept = keepSecret(file, () => randomBytes(SECRET_BYTES).toString('base64'))
+  if (Buffer.byteLength(kept) < MIN_SECRET_BYTES)
+    throw new ConfigError([
+      `${file} holds fewer than ${MIN_SECRET_BYTES} bytes: remove it, and a new one is made`,
+    ])
   return { keys: [kept, ...previous] as const, description: `made for development and kept in ${file}` }
 }
 
@@ -70,7 +74,7 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
     metrics,
     log,
     document: createDocument(router, API_VERSION),
-    checkReadiness: () => checkReadiness(pool, clock),
+    checkReadiness: shareCheck(() => checkReadiness(pool, clock), monotonicClock),
   })
   const server = new HttpServer(app, config.tls)
   const port = await server.listen(config.port, config.host)

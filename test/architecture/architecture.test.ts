@@ -124,6 +124,12 @@ describe('the statements', () => {
   })
 })
 
+test("the README's typed client is the one that is tested", () => {
+  const blockOf = (file: string): string | undefined =>
+    /```ts\n[^]*?```/.exec(readFileSync(path.join(REPOSITORY, file), 'utf8'))?.[0]
+  expect(blockOf('README.md')).toBe(blockOf('packages/api/README.md'))
+})
+
 test('every setting that the server reads stands in .env.example', () => {
   const example = readFileSync(path.join(REPOSITORY, '.env.example'), 'utf8')
   const config = readFileSync(path.join(REPOSITORY, 'server/src/config.ts'), 'utf8')

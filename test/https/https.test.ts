@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import net from 'node:net'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { outcomeOf } from '../harness/http.js'
@@ -52,6 +53,29 @@ describe('FORCE_HTTPS behind one trusted proxy', () => {
       )
     },
   )
+})
+
+describe('a client that is gone before its request is read', () => {
+  const relay = useRelay({ TRUST_PROXY: '1' })
+
+  test('does not end the server', async () => {
+    const { hostname, port } = new URL(relay.base)
+    // Logins keep the loop busy now and then, so that some sockets are reset before they are looked at.
+    const work = Array.from({ length: 8 }, () =>
+      relay.post('/login', { username: 'nobody', password: 'x'.repeat(20) }),
+    )
+    for (let i = 0; i < 300; i += 1)
+      await new Promise<void>((resolve) => {
+        const socket = net.connect(Number(port), hostname, () => {
+          socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n', () => socket.resetAndDestroy())
+        })
+        socket.on('close', () => resolve())
+        socket.on('error', () => undefined)
+      })
+    await Promise.all(work)
+    expect((await relay.get('/health')).status).toBe(200)
+    expect(relay.process.child.exitCode).toBeNull()
+  })
 })
 
 describe('FORCE_HTTPS without a trusted proxy', () => {

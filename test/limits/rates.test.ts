@@ -81,6 +81,13 @@ describe('LIMIT_LOGIN', () => {
     expect(outcomeOf(await relay.post('/login', wrong('nobody'), at))).toBe('429 rate_limited')
   })
 
+  test('counts the calls of a batch that is refused whole', async () => {
+    const at = from(newAddress())
+    const names = Array<string>(11).fill('auth.login').join(',')
+    expect(outcomeOf(await relay.post(`/trpc/${names}?batch=1`, {}, at))).toBe('400 malformed_request')
+    expect(outcomeOf(await relay.post('/login', wrong('nobody'), at))).toBe('429 rate_limited')
+  })
+
   test('is not widened by what a client writes into X-Forwarded-For before its proxy does', async () => {
     const address = newAddress()
     const seen = await outcomes(5, (i) =>
@@ -277,7 +284,7 @@ describe('calls that end in 401', () => {
 })
 
 describe('a window', () => {
-  const relay = useRelay({ LIMITS: 'on', LIMIT_LOGIN: '1/2', LIMIT_LOGIN_ACCOUNT: 'off' })
+  const relay = useRelay({ LIMITS: 'on', LIMIT_LOGIN: '1/6', LIMIT_LOGIN_ACCOUNT: 'off' })
 
   test('ends when Retry-After says', async () => {
     await relay.post('/login', wrong('nobody'))

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { DELETE_FORGOTTEN } from '../../server/dist/retention/purge.js'
 import { outcomeOf } from '../harness/http.js'
 import { spawnServer } from '../harness/process.js'
 import { SECRET_KEY, useRelay, type Relay, type TestUser } from '../harness/relay.js'
@@ -80,7 +81,6 @@ describe('the life of a message', () => {
     const id = await relay.send(alice, bob, 'x')
     await age(relay, id, '167 hours')
     const first = await relay.confirm(bob, id)
-    await age(relay, id, '0 hours')
     await relay.sql(`update messages set expires_at = now() - interval '1 hour' where id = $1`, [id])
     expect((await relay.confirm(bob, id)).json).toEqual(first.json)
   })
@@ -151,6 +151,36 @@ describe('several purgers at once', () => {
     expect(await other.ended).toBe(0)
     for (const output of [relay.process.output(), other.output()])
       expect(output).not.toMatch(/cut short|fault/)
+  })
+})
+
+describe('the statement of the purge', () => {
+  const relay = useRelay({ PURGE_SCHEDULE: NEVER })
+
+  test('is correct when two run it at the same time', async () => {
+    const [alice, bob] = await relay.users(2)
+    if (!alice || !bob) throw new Error('no users')
+    await relay.sql(
+      `insert into messages (recipient_id, sender_id, client_message_id, ciphertext_hash, expires_at, forget_at)
+        select $1, $2, gen_random_uuid(), '\\x00', now(), now() + (case when i % 2 = 0 then -1 else 1 end) * interval '1 hour'
+        from generate_series(1, 8000) i`,
+      [bob.id, alice.id],
+    )
+    // The suite's pool gives each its own connection.
+    const purger = async (): Promise<number> => {
+      let removed = 0
+      for (;;) {
+        const rows = await relay.sql(`${DELETE_FORGOTTEN} returning 1`, [100])
+        removed += rows.length
+        if (rows.length === 0) return removed
+      }
+    }
+    const removed = await Promise.all([purger(), purger(), purger()])
+    const [left] = await relay.sql<{ due: number; kept: number }>(
+      `select count(*) filter (where forget_at < now())::int as due, count(*)::int as kept from messages`,
+    )
+    expect(left).toEqual({ due: 0, kept: 4000 })
+    expect(removed.reduce((sum, rows) => sum + rows, 0)).toBe(4000)
   })
 })
 

@@ -61,6 +61,23 @@ describe('a start with DATABASE_URL', () => {
     await server.ended
   })
 
+  test("keeps the session's settings where the URL brings options of its own", async () => {
+    const url = new URL(await makeDatabase())
+    url.searchParams.set('options', '-c work_mem=5MB')
+    await admin.query(`alter database ${url.pathname.slice(1)} set timezone = 'Asia/Tokyo'`)
+    const server = spawnServer({
+      SECRET_KEY,
+      DATABASE_URL: url.toString().replaceAll('+', '%20'),
+      LIMITS: 'off',
+    })
+    const base = await server.listening
+    const person = { username: 'someone', password: 'a good password', public_key: 'k' }
+    const made = await request(base, 'POST', '/register', { json: person })
+    expect(Math.abs(Date.parse(Object(made.json).created_at) - Date.now())).toBeLessThan(60_000)
+    server.child.kill('SIGTERM')
+    await server.ended
+  })
+
   test('refuses a migration that was changed after it was applied', async () => {
     const url = await makeDatabase()
     const first = spawnServer({ SECRET_KEY, DATABASE_URL: url })

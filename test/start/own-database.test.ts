@@ -6,6 +6,8 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
@@ -148,6 +150,51 @@ describe('a start without DATABASE_URL', () => {
     expect((await request(base, 'GET', '/ready')).status).toBe(200)
   })
 
+  test('is refused also where the folder is reached by another path', async () => {
+    const folder = scratchFolder()
+    const data = path.join(folder, 'data')
+    const link = path.join(folder, 'link')
+    symlinkSync(data, link)
+    const first = serve({ DATA_DIR: data })
+    const base = await first.listening
+    const second = serve({ DATA_DIR: link })
+    expect(await second.ended).toBe(1)
+    expect(second.output()).toContain('Another server is running on')
+    expect((await request(base, 'GET', '/ready')).status).toBe(200)
+  })
+
+  test('takes a lock of another container for stale only when nobody touches it', async () => {
+    const folder = scratchFolder()
+    const lock = path.join(folder, 'server.lock')
+    writeFileSync(lock, JSON.stringify({ pid: 1, startedAt: '1', namespace: 'elsewhere' }))
+    const beat = setInterval(() => utimesSync(lock, new Date(), new Date()), 500)
+    cleanups.push(() => clearInterval(beat))
+    const refused = serve({ DATA_DIR: folder })
+    expect(await refused.ended).toBe(1)
+    clearInterval(beat)
+    expect(refused.output()).toContain('Another server is running on')
+    const taken = serve({ DATA_DIR: folder })
+    expect((await request(await taken.listening, 'GET', '/ready')).status).toBe(200)
+  })
+
+  test('of five at once on a stale lock lets one start', async () => {
+    const folder = scratchFolder()
+    writeFileSync(
+      path.join(folder, 'server.lock'),
+      JSON.stringify({ pid: 999_999, startedAt: '1', namespace: 'x' }),
+    )
+    const servers = Array.from({ length: 5 }, () => serve({ DATA_DIR: folder }))
+    const outcomes = await Promise.all(
+      servers.map((server) =>
+        server.listening.then(
+          () => 'listens',
+          () => 'refused',
+        ),
+      ),
+    )
+    expect(outcomes.toSorted()).toEqual(['listens', ...Array<string>(4).fill('refused')])
+  })
+
   test('works where the path is longer than a socket may have', async () => {
     const folder = path.join(scratchFolder(), 'x'.repeat(60), 'y'.repeat(60))
     const server = serve({ DATA_DIR: folder })
@@ -203,19 +250,15 @@ describe.runIf(isRoot)('as root', () => {
     const folder = scratchFolder()
     chmodSync(folder, 0o777)
     const data = path.join(folder, 'data')
-    const first = serve({ DATA_DIR: data }, { uid: NOBODY - 1, gid: NOBODY })
-    // This id has no name, which initdb wants to know.
-    await first.ended
-    rmSync(data, { recursive: true, force: true })
-    mkdirSync(data, { mode: 0o777 })
+    mkdirSync(data)
     chmodSync(data, 0o777)
-    const made = serve({ DATA_DIR: data }, { uid: NOBODY, gid: NOBODY })
-    await made.listening
-    await stop(made)
-    const other = serve({ DATA_DIR: data })
-    const code = await Promise.race([other.ended, other.listening.then(() => 'listens')])
-    // Root lends the database `postgres` where there is one, and `nobody` else, who owns this one.
-    if (code === 1) expect(other.output()).toMatch(/belongs to another user \(id 65534\)/)
-    else expect(other.output()).toContain('run as nobody')
+    const first = serve({ DATA_DIR: data })
+    await first.listening
+    await stop(first)
+    for (const name of ['postgresql.location', 'secret-key', 'database-password'])
+      chmodSync(path.join(data, name), 0o644)
+    const other = serve({ DATA_DIR: data }, { uid: 12_345, gid: 12_345 })
+    expect(await other.ended).toBe(1)
+    expect(other.output()).toMatch(/belongs to another user \(id \d+\)/)
   })
 })

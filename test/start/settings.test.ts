@@ -39,7 +39,8 @@ describe('a start is refused', () => {
       'TLS_KEY_FILE',
     ])
       expect(lines.filter((line) => line.startsWith(name)).length).toBe(1)
-    expect(lines.length).toBe(7)
+    expect(lines).toContain('TLS_CERT_FILE and TLS_KEY_FILE go together: set both or neither')
+    expect(lines.length).toBe(8)
   })
 
   test.each([
@@ -70,6 +71,14 @@ describe('a start is refused', () => {
     expect(lines[0]).toContain(name)
     // The value may be a secret.
     expect(lines[0]).not.toContain(value.length > 5 ? value : '\n')
+  })
+
+  test('for a kept secret that is too short, rather than signing with it', async () => {
+    const scratch = makeScratch()
+    writeFileSync(path.join(scratch.folder, 'secret-key'), 'short\n', { mode: 0o600 })
+    const lines = await refusal({ DATA_DIR: scratch.folder })
+    expect(lines).toEqual([expect.stringMatching(/secret-key holds fewer than 32 bytes/)])
+    scratch.remove()
   })
 
   test('for a shorter life of messages in production', async () => {

@@ -21,11 +21,16 @@ function textOf(error: object, field: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+// Five characters with a digit among them: EPIPE is a system's error, P2010 one of Prisma's.
+function isSqlState(code: string): boolean {
+  return /^(?=.*\d)[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)
+}
+
 /** The SQLSTATE of a database error, whether `pg` threw it or Prisma's adapter wrapped it. */
 export function sqlState(thrown: unknown): string | undefined {
   for (const error of causes(thrown)) {
     const own = textOf(error, 'code')
-    if (own && /^[0-9A-Z]{5}$/.test(own) && !/^P\d{4}$/.test(own)) return own
+    if (own && isSqlState(own)) return own
     const original = textOf(error, 'originalCode')
     if (original) return original
   }
@@ -45,7 +50,8 @@ function wrappedState(thrown: unknown): string | undefined {
 /** Whether a database error passes by itself: the request may be tried again. */
 export function isPassing(thrown: unknown): boolean {
   const state = sqlState(thrown)
-  if (state) return PASSING_CLASSES.has(state.slice(0, 2))
+  // 25006: a connection to what was the primary until a moment ago.
+  if (state) return PASSING_CLASSES.has(state.slice(0, 2)) || state === '25006'
   for (const error of causes(thrown)) {
     const code = textOf(error, 'code')
     if (code && /^(P1\d{3}|P2024|P2028)$/.test(code)) return true

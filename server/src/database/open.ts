@@ -39,7 +39,7 @@ function shorten(folder: string): string {
 
 async function openOwn(dataDir: string, log: Logger): Promise<Source> {
   const folder = makeDataFolder(dataDir)
-  const unlock = lockDataFolder(folder)
+  const unlock = await lockDataFolder(folder)
   try {
     const postgres = await startEmbeddedPostgres(folder, log)
     const version = postgres.version.replace(/-.*/, '')

@@ -8,12 +8,28 @@ const CONNECT_TIMEOUT_MS = 5000
 const QUERY_TIMEOUT_MS = 8000
 const IDLE_TIMEOUT_MS = 60_000
 
-/** Times leave and enter in UTC, whatever the database's own zone: the Prisma adapter drops any other offset. */
+/**
+ * Times leave and enter in UTC, whatever the database's own zone: the Prisma adapter drops any other offset. Plans are
+ * made for any values: a plan for these very 100 ids was seen to scan the table, and to lock in another order.
+ */
 const SESSION = [
-  '-c TimeZone=UTC',
-  `-c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
-  '-c default_transaction_isolation=read\\ committed',
-].join(' ')
+  'TimeZone=UTC',
+  `statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+  'default_transaction_isolation=read\\ committed',
+  'plan_cache_mode=force_generic_plan',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ')
+
+/** A URL's own `options` would replace the session's settings; they go before them instead. */
+function withSession(connection: PoolConfig): PoolConfig {
+  const { connectionString } = connection
+  if (connectionString === undefined) return { ...connection, options: SESSION }
+  const url = new URL(connectionString)
+  const own = url.searchParams.get('options')
+  url.searchParams.set('options', own ? `${own} ${SESSION}` : SESSION)
+  return { ...connection, connectionString: url.toString().replaceAll('+', '%20') }
+}
 
 /**
  * The connections that everything shares: Prisma's client and the hot statements.
@@ -23,9 +39,8 @@ const SESSION = [
  */
 export function createPool(connection: PoolConfig, size: number, log: Logger): pg.Pool {
   const pool = new pg.Pool({
-    ...connection,
+    ...withSession(connection),
     max: size,
-    options: SESSION,
     application_name: 'secure-messenger',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,

@@ -12,6 +12,8 @@ interface Migrations {
   readonly migrations: readonly { readonly name: string; readonly sql: string }[]
 }
 
+const CONNECT_TIMEOUT_MS = 10_000
+
 // The package's own entry imports the .wasm file as a module, which Node does behind a flag only.
 async function loadEngine(): Promise<void> {
   const entry = import.meta.resolve('@prisma/schema-engine-wasm/schema_engine_bg')
@@ -35,7 +37,8 @@ export async function applyWithEngine(
 ): Promise<string[]> {
   await loadEngine()
   // The advisory lock belongs to a session: one connection, which ends with the engine's work and lets go of it.
-  const pool = new pg.Pool({ ...connection, max: 1 })
+  const pool = new pg.Pool({ ...connection, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
+  pool.on('error', () => undefined)
   const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool))
   const engine = await bindings.SchemaEngine.new({ datamodels: [schema] }, () => undefined, factory)
   try {

@@ -32,8 +32,9 @@ export function observe(exchange: Exchange, log: Logger, metrics: Metrics, logge
       ...addressOf(exchange, logged),
     }
     const { fault } = exchange
-    if (fault && fault.status >= 500)
-      log.error({ ...line, code: fault.code, ...describeFault(fault.cause) }, 'failed')
-    else log.info(line, 'answered')
+    if (!fault || fault.status < 500) return log.info(line, 'answered')
+    // What was refused for want of a place has no cause; a fault has one.
+    const cause = fault.cause === undefined ? {} : describeFault(fault.cause)
+    log[fault.status === 500 ? 'error' : 'warn']({ ...line, code: fault.code, ...cause }, 'failed')
   })
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { ApiError, toApiError, type AppRouter } from '@secure-messenger/api'
 import type { Logger } from 'pino'
+import { describeFault } from '../log.js'
 import { observe, type LoggedAddress } from './access-log.js'
 import { RPC_PREFIX, sendError } from './answers.js'
 import { createClientReader, type TrustedProxies } from './client.js'
@@ -30,14 +31,13 @@ export interface AppOptions {
 const PAGE_PATH = /^\/[\w./-]*$/
 const HTTPS_EXEMPT = new Set(['/health', '/ready'])
 
-/** Builds what answers requests, in the order a request meets it. Nothing listens yet. */
-export function createApp(options: AppOptions): RequestListener {
-  const { router, metrics, log } = options
-  const operations = readOperations(router)
+type Route = (exchange: Exchange) => Promise<void>
+
+/** Which door a request goes to: an operation's REST path, tRPC, or the pages. */
+function createRoute(options: AppOptions): Route {
+  const operations = readOperations(options.router)
   const rest = new RestRoutes(operations.values())
-  const rpc = new RpcDoor(router, operations)
-  const readClient = createClientReader(options.trustedProxies)
-  const allowOrigins = createCors(options.corsOrigins)
+  const rpc = new RpcDoor(options.router, operations)
   const exchanges = new WeakMap<ServerResponse, Exchange>()
 
   const mayReadMetrics = ({ client }: Exchange): boolean =>
@@ -54,7 +54,7 @@ export function createApp(options: AppOptions): RequestListener {
     return !(exchange.path === '/metrics' && mayReadMetrics(exchange))
   }
 
-  const route = async (exchange: Exchange): Promise<void> => {
+  return async (exchange) => {
     const { req, res, path } = exchange
     if (req.httpVersion === '1.1' && req.headers.host === undefined)
       return sendError(exchange, new ApiError('malformed_request', { detail: 'The Host header is missing.' }))
@@ -68,14 +68,32 @@ export function createApp(options: AppOptions): RequestListener {
     exchanges.set(res, exchange)
     pages(req, res)
   }
+}
 
-  return (req: IncomingMessage, res: ServerResponse) => {
+/** Builds what answers requests, in the order a request meets it. Nothing listens yet. */
+export function createApp(options: AppOptions): RequestListener {
+  const { metrics, log, logAddress } = options
+  const readClient = createClientReader(options.trustedProxies)
+  const allowOrigins = createCors(options.corsOrigins)
+  const route = createRoute(options)
+
+  const meet = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = openExchange(req, res, readClient(req))
-    observe(exchange, log, metrics, options.logAddress)
+    observe(exchange, log, metrics, logAddress)
     res.setHeader('x-request-id', exchange.requestId)
     protect(req, res)
     if (exchange.client.secure) demandHttps(res)
     allowOrigins(req, res)
     route(exchange).catch((error: unknown) => sendError(exchange, toApiError(error)))
+  }
+
+  return (req, res) => {
+    try {
+      meet(req, res)
+    } catch (error) {
+      // Nothing that a client sends, or stops sending, may end the process.
+      log.error(describeFault(error), 'a request could not be taken')
+      res.destroy()
+    }
   }
 }

@@ -28,8 +28,7 @@ export function createClientReader(proxies: TrustedProxies): (req: IncomingMessa
   }
   return (req) => {
     const peer = req.socket.remoteAddress ?? '0.0.0.0'
-    // A zone (fe80::1%eth0) names an interface of the machine that wrote it, and no other client.
-    const claimed = (proxies ? proxyaddr(req, trusts) : peer).replace(/%.*$/, '')
+    const claimed = proxies && req.socket.remoteAddress !== undefined ? bare(proxyaddr(req, trusts)) : peer
     const address = isIP(claimed) ? claimed : peer
     return {
       address,
@@ -38,6 +37,12 @@ export function createClientReader(proxies: TrustedProxies): (req: IncomingMessa
       local: isWithin(peer, LOOPBACK) && !isForwarded(req),
     }
   }
+}
+
+/** Without a port, which some proxies write, and without a zone, which names an interface of their own machine. */
+function bare(address: string): string {
+  const [, ipv4, ipv6] = /^(?:(\d+(?:\.\d+){3}):\d+|\[([^\]]+)\](?::\d+)?)$/.exec(address) ?? []
+  return (ipv4 ?? ipv6 ?? address).replace(/%.*$/, '')
 }
 
 // Proxies replace this header or add to it; where they added, every hop must have been TLS, so that a value which

@@ -31,3 +31,16 @@ async function readDatabaseClock(pool: Pool): Promise<number> {
     throw isPassing(error) ? unavailable(error) : error
   }
 }
+
+/** How long an answer is given again: whoever asks without a token must not be able to keep the database busy. */
+const KEPT_MS = 1000
+
+/** The same for many who ask at once: one check is under way at a time, and its answer is kept for a second. */
+export function shareCheck(check: () => Promise<void>, clock: Clock): () => Promise<void> {
+  let last: { readonly at: number; readonly answer: Promise<void> } | undefined
+  return () => {
+    const now = clock()
+    if (!last || now - last.at > KEPT_MS) last = { at: now, answer: check() }
+    return last.answer
+  }
+}

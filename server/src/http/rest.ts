@@ -1,12 +1,17 @@
-import { ApiError, toApiError, type CallContext } from '@secure-messenger/api'
+import { ApiError, toApiError } from '@secure-messenger/api'
 import { allowOf, refuseMethod, sendError, sendJson, sendOptions } from './answers.js'
-import { decodeBody, parseJson, readBody, type Body, type BodyType } from './body.js'
+import { decodeBody, parseJson, type Body, type BodyType } from './body.js'
+import { callProcedure, receiveBody } from './calls.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
 import type { Match, Operation } from './routes.js'
 import { parseUrlEncoded, toFields } from './urlencoded.js'
 
 const JSON_ONLY: readonly BodyType[] = ['application/json']
 const JSON_OR_FORM: readonly BodyType[] = ['application/json', 'application/x-www-form-urlencoded']
+
+function acceptedBy({ meta }: Operation): readonly BodyType[] {
+  return meta.form ? JSON_OR_FORM : JSON_ONLY
+}
 
 /** Decimal digits without a leading zero become a number; anything else stays text, which the schema refuses. */
 function coerce(value: string, isNumber: boolean): string | number {
@@ -45,7 +50,7 @@ export async function answerRest(exchange: Exchange, { template, params, methods
   if (req.method === 'OPTIONS') return sendOptions(exchange, allow)
   const operation = methods.get(methodOf(req))
   if (!operation) return refuseMethod(exchange, allow)
-  const body = operation.takesBody ? await readBodyOrFault(exchange, operation) : undefined
+  const body = operation.takesBody ? await receiveBody(req, acceptedBy(operation)) : undefined
   if (body === 'gone') return
   const refused = body instanceof ApiError ? body : undefined
   try {
@@ -53,36 +58,13 @@ export async function answerRest(exchange: Exchange, { template, params, methods
       const query = readQuery(operation, exchange.query)
       return body && !(body instanceof ApiError) ? readFields(body) : { ...query, ...params }
     }
-    const result = await call(operation, contextOf(exchange, { refused }), input)
+    const result = await callProcedure(operation, contextOf(exchange, { refused }), input)
     sendJson(res, operation.meta.successStatus, result)
   } catch (thrown) {
     // 415 and 413 come before 401 and 429; the call was counted all the same.
     const error = refused ?? toApiError(thrown)
     sendError(exchange, error, operation.meta.form && error.status === 401 ? oauthError(error) : {})
   }
-}
-
-async function readBodyOrFault({ req }: Exchange, { meta }: Operation): Promise<Body | ApiError | 'gone'> {
-  try {
-    return await readBody(req, meta.form ? JSON_OR_FORM : JSON_ONLY)
-  } catch (error) {
-    return error instanceof ApiError ? error : 'gone'
-  }
-}
-
-function call(
-  { procedure, name, kind }: Operation,
-  ctx: CallContext,
-  input: () => unknown,
-): Promise<unknown> {
-  return procedure({
-    path: name,
-    type: kind,
-    ctx,
-    getRawInput: async () => input(),
-    signal: undefined,
-    batchIndex: 0,
-  })
 }
 
 /** RFC 6749, 5.2. */

@@ -5,10 +5,14 @@ import type { ServerResponse } from 'node:http'
 import { ApiError, MAX_BATCH_CALLS, toApiError, type AppRouter } from '@secure-messenger/api'
 import { resolveResponse } from '@trpc/server/http'
 import { allowOf, errorHeaders, refuseMethod, RPC_PREFIX, sendError, sendOptions } from './answers.js'
-import { decodeBody, parseJson, readBody, type Body } from './body.js'
+import { decodeBody, parseJson, type Body } from './body.js'
+import { callProcedure, receiveBody } from './calls.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
 import type { Operation } from './routes.js'
 import { parseUrlEncoded } from './urlencoded.js'
+
+/** Of a refused batch so many calls are counted: counting thousands would cost more than it bounds. */
+const MAX_COUNTED_CALLS = 64
 
 /** What a URL below /trpc/ asks for. */
 interface RpcCall {
@@ -79,7 +83,7 @@ export class RpcDoor {
     if (exchange.req.method === 'OPTIONS') return sendOptions(exchange, allowOf(methods))
     const method = methodOf(exchange.req)
     if (!methods.every((taken) => taken === method)) return refuseMethod(exchange, allowOf(methods))
-    const body = method === 'POST' ? await readBodyOrFault(exchange) : undefined
+    const body = method === 'POST' ? await receiveBody(exchange.req, ['application/json']) : undefined
     if (body === 'gone') return
     if (body instanceof ApiError) return this.refuseCounted(exchange, known, body)
     if (tooMany) {
@@ -96,16 +100,7 @@ export class RpcDoor {
     error: ApiError,
   ): Promise<void> {
     const ctx = contextOf(exchange, { batched: true, refused: error })
-    const counted = calls.map(({ procedure, name, kind }) =>
-      procedure({
-        path: name,
-        type: kind,
-        ctx,
-        getRawInput: async () => undefined,
-        signal: undefined,
-        batchIndex: 0,
-      }),
-    )
+    const counted = calls.slice(0, MAX_COUNTED_CALLS).map((call) => callProcedure(call, ctx, () => undefined))
     await Promise.allSettled(counted)
     sendError(exchange, error)
   }
@@ -127,7 +122,9 @@ export class RpcDoor {
       error: null,
       responseMeta: ({ errors }) => ({ headers: new Headers(headersOf(errors.map(toApiError))) }),
       onError: ({ error }) => {
-        exchange.fault = toApiError(error)
+        // Of a batch the log tells the worst.
+        const fault = toApiError(error)
+        if (fault.status > (exchange.fault?.status ?? 0)) exchange.fault = fault
       },
     })
     await sendResponse(exchange.res, response, streamed)
@@ -136,14 +133,6 @@ export class RpcDoor {
 
 function refuseUnknown(exchange: Exchange): void {
   sendError(exchange, new ApiError('not_found'))
-}
-
-async function readBodyOrFault({ req }: Exchange): Promise<Body | ApiError | 'gone'> {
-  try {
-    return await readBody(req, ['application/json'])
-  } catch (error) {
-    return error instanceof ApiError ? error : 'gone'
-  }
 }
 
 function readText(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import http, { type RequestListener } from 'node:http'
+import http, { type IncomingMessage, type RequestListener } from 'node:http'
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +10,8 @@ const HEADERS_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** Longer than the usual proxy's, so that the proxy is the one to close an idle connection. */
 const KEEP_ALIVE_MS = 75_000
+/** A connection on which nothing moves this long ends: a client that does not read pins its answer in memory. */
+const SILENCE_TIMEOUT_MS = 60_000
 /** How often Node looks for connections beyond the times above. */
 const CHECK_INTERVAL_MS = 5000
 const DRAIN_POLL_MS = 20
@@ -34,12 +36,18 @@ function refuseUnreadable(socket: Duplex): void {
 export class HttpServer {
   private readonly server: http.Server | https.Server
   private open = 0
+  private readonly unanswered = new WeakMap<Duplex, Set<IncomingMessage>>()
   private draining = false
 
   constructor(listener: RequestListener, tls: TlsFiles | undefined) {
     const counted: RequestListener = (req, res) => {
       this.open += 1
-      res.once('close', () => (this.open -= 1))
+      const unanswered = this.unanswered.get(req.socket) ?? new Set()
+      this.unanswered.set(req.socket, unanswered.add(req))
+      res.once('close', () => {
+        this.open -= 1
+        unanswered.delete(req)
+      })
       if (this.draining) res.setHeader('connection', 'close')
       listener(req, res)
     }
@@ -54,7 +62,13 @@ export class HttpServer {
     this.server = tls
       ? https.createServer({ ...tls, ...options }, counted)
       : http.createServer(options, counted)
-    this.server.on('clientError', (_error, socket) => refuseUnreadable(socket))
+    this.server.timeout = SILENCE_TIMEOUT_MS
+    this.server.on('clientError', (_error, socket) => {
+      // Another request's answer is due first: this one would be taken for it.
+      const others = [...(this.unanswered.get(socket) ?? [])].some((req) => req.complete)
+      if (others) socket.destroy()
+      else refuseUnreadable(socket)
+    })
     this.server.on('connect', (_req, socket) => refuseUnreadable(socket))
     // An expectation that is unknown may be ignored (RFC 9110, 10.1.1); Node would answer it without a body.
     this.server.on('checkExpectation', counted)

@@ -1,5 +1,5 @@
 import { ApiError } from '@secure-messenger/api'
-import { isPassing, unavailable } from '../database/faults.js'
+import { isPassing, sqlState, unavailable } from '../database/faults.js'
 import type { Clock } from '../clock.js'
 
 /** What became of one item of a batch. */
@@ -7,21 +7,25 @@ export type Outcome<Out> = Out | ApiError
 
 interface Entry<In, Out> {
   readonly item: In
-  readonly arrivedAt: number
-  readonly resolve: (result: Out) => void
-  readonly reject: (error: unknown) => void
+  readonly bytes: number
+  readonly settle: (outcome: Outcome<Out>) => void
+  /** Its client was told already that it takes too long. */
+  expired: boolean
 }
 
 interface BatcherOptions<In, Out> {
   /** Does a whole batch; outcomes in the order of the items. It must be safe to repeat. */
   readonly perform: (items: readonly In[]) => Promise<Outcome<Out>[]>
+  /** Bytes that an item keeps in memory while it waits. */
+  readonly weigh: (item: In) => number
   readonly clock: Clock
 }
 
 const MAX_BATCH = 64
 const MAX_WAITING = 20_000
-/** An item that waited this long is refused rather than begun: its client gives up soon. */
-const MAX_WAIT_MS = 8000
+const MAX_WAITING_BYTES = 67_108_864
+/** From arrival to answer. What is not done by then may be or may not: the client is told to try again. */
+const DEADLINE_MS = 12_000
 /** A batch younger than this is tried again after an error that passes. */
 const RETRY_WITHIN_MS = 3000
 
@@ -32,14 +36,32 @@ const RETRY_WITHIN_MS = 3000
  */
 export class Batcher<In, Out> {
   private waiting: Entry<In, Out>[] = []
+  private waitingBytes = 0
   private underWay = false
 
   constructor(private readonly options: BatcherOptions<In, Out>) {}
 
   add(item: In): Promise<Out> {
-    if (this.waiting.length >= MAX_WAITING) return Promise.reject(unavailable())
+    const bytes = this.options.weigh(item)
+    if (this.waiting.length >= MAX_WAITING || this.waitingBytes + bytes > MAX_WAITING_BYTES)
+      return Promise.reject(unavailable())
     return new Promise((resolve, reject) => {
-      this.waiting.push({ item, arrivedAt: this.options.clock(), resolve, reject })
+      const entry: Entry<In, Out> = {
+        item,
+        bytes,
+        expired: false,
+        settle: (outcome) => {
+          clearTimeout(timer)
+          if (outcome instanceof ApiError) reject(outcome)
+          else resolve(outcome)
+        },
+      }
+      const timer = setTimeout(() => {
+        entry.expired = true
+        reject(unavailable())
+      }, DEADLINE_MS)
+      this.waiting.push(entry)
+      this.waitingBytes += bytes
       if (!this.underWay) void this.work()
     })
   }
@@ -49,52 +71,50 @@ export class Batcher<In, Out> {
     while (this.waiting.length > 0) {
       const batch = this.waiting.slice(0, MAX_BATCH)
       this.waiting = this.waiting.slice(MAX_BATCH)
-      await this.settle(batch)
+      for (const { bytes } of batch) this.waitingBytes -= bytes
+      await this.settle(batch.filter(({ expired }) => !expired))
     }
     this.underWay = false
   }
 
   private async settle(batch: readonly Entry<In, Out>[]): Promise<void> {
-    const now = this.options.clock()
-    const alive = batch.filter((entry) => {
-      const inTime = now - entry.arrivedAt < MAX_WAIT_MS
-      if (!inTime) entry.reject(unavailable())
-      return inTime
-    })
-    if (alive.length === 0) return
-    const outcomes = await this.perform(alive.map(({ item }) => item))
-    alive.forEach((entry, index) => {
-      const outcome = outcomes[index]
-      if (outcome === undefined) entry.reject(new Error('a batch answered for fewer items than it had'))
-      else if (outcome instanceof ApiError) entry.reject(outcome)
-      else entry.resolve(outcome)
-    })
+    if (batch.length === 0) return
+    const outcomes = await this.perform(batch)
+    for (const [index, entry] of batch.entries()) {
+      entry.settle(
+        outcomes[index] ?? new ApiError('internal_error', { cause: new Error('a batch lost an item') }),
+      )
+    }
   }
 
   /** Never throws: what cannot be done becomes each item's outcome. */
-  private async perform(items: readonly In[]): Promise<Outcome<Out>[]> {
+  private async perform(batch: readonly Entry<In, Out>[]): Promise<Outcome<Out>[]> {
     const startedAt = this.options.clock()
+    const items = batch.map(({ item }) => item)
     try {
       return await this.options.perform(items)
     } catch (error) {
-      if (!isPassing(error)) return this.performSingly(items, error)
+      if (!isPassing(error)) return this.performSingly(batch, error)
       if (this.options.clock() - startedAt > RETRY_WITHIN_MS) return items.map(() => unavailable(error))
-      return this.performAgain(items)
     }
-  }
-
-  private async performAgain(items: readonly In[]): Promise<Outcome<Out>[]> {
     try {
       return await this.options.perform(items)
     } catch (error) {
-      return isPassing(error) ? items.map(() => unavailable(error)) : this.performSingly(items, error)
+      // Rolled back twice (class 40): some neighbour is in the way, and singly it is one item's matter.
+      if (!isPassing(error) || sqlState(error)?.startsWith('40')) return this.performSingly(batch, error)
+      return items.map(() => unavailable(error))
     }
   }
 
-  private async performSingly(items: readonly In[], error: unknown): Promise<Outcome<Out>[]> {
-    if (items.length === 1) return [new ApiError('internal_error', { cause: error })]
+  private async performSingly(batch: readonly Entry<In, Out>[], error: unknown): Promise<Outcome<Out>[]> {
+    if (batch.length === 1) {
+      return [isPassing(error) ? unavailable(error) : new ApiError('internal_error', { cause: error })]
+    }
     const outcomes: Outcome<Out>[] = []
-    for (const item of items) outcomes.push(...(await this.perform([item])))
+    for (const entry of batch) {
+      if (entry.expired) outcomes.push(unavailable())
+      else outcomes.push(...(await this.perform([entry])))
+    }
     return outcomes
   }
 }

@@ -34,6 +34,8 @@ function plus(a: Amount, b: Amount): Amount {
  */
 export class Capacity {
   private readonly counted = new Map<string, Usage>()
+  /** Mailboxes that were drained since the last count began; one batch counts at a time. */
+  private readonly forgotten = new Set<string>()
 
   constructor(
     private readonly store: MailboxStore,
@@ -54,6 +56,7 @@ export class Capacity {
   /** What is known of a mailbox is over: its owner took something out. */
   forget(recipientId: string): void {
     this.counted.delete(recipientId)
+    this.forgotten.add(recipientId)
   }
 
   /** Takes back what `refuse` counted in for drafts that were not kept: repeats do not count. */
@@ -97,9 +100,12 @@ export class Capacity {
       return !usage || now - usage.countedAt > maxAgeMs
     })
     if (stale.length === 0) return
+    this.forgotten.clear()
     const rows = await this.store.countWaiting(stale)
     for (const recipientId of stale)
       this.keep(recipientId, { countedAt: now, total: NOTHING, bySender: new Map() })
+    // Drained while it was counted: the count is from before.
+    for (const recipientId of this.forgotten) this.counted.delete(recipientId)
     for (const row of rows) {
       const usage = this.counted.get(row.recipientId)
       if (!usage) continue

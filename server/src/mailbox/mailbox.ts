@@ -20,6 +20,8 @@ import { Sending } from './sending.js'
 import type { MailboxStore } from './store.js'
 
 const DEFAULT_PAGE = 50
+/** Of an id as text. */
+const ID_BYTES = 36
 
 interface MailboxOptions {
   readonly store: MailboxStore
@@ -42,8 +44,16 @@ export class Mailbox implements MailboxService {
     const sending = new Sending(store, capacity)
     this.store = store
     this.capacity = capacity
-    this.sends = new Batcher({ clock, perform: (drafts) => sending.perform(drafts) })
-    this.confirmations = new Batcher({ clock, perform: (requests) => confirmTogether(store, requests) })
+    this.sends = new Batcher({
+      clock,
+      perform: (drafts) => sending.perform(drafts),
+      weigh: ({ bytes }) => bytes,
+    })
+    this.confirmations = new Batcher({
+      clock,
+      perform: (requests) => confirmTogether(store, requests),
+      weigh: ({ ids }) => ids.length * ID_BYTES,
+    })
   }
 
   send(senderId: string, message: Outgoing): Promise<Receipt> {

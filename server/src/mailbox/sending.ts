@@ -1,4 +1,5 @@
 import { ApiError, type Receipt } from '@secure-messenger/api'
+import { unavailable } from '../database/faults.js'
 import type { Outcome } from './batcher.js'
 import type { Capacity } from './capacity.js'
 import type { Draft } from './draft.js'
@@ -33,30 +34,44 @@ export class Sending {
       const known = accounts.has(draft.senderId) && accounts.has(draft.recipientId)
       if (known && !leaders.has(draft.key)) leaders.set(draft.key, draft)
     }
-    const settled = await this.settle(inLockOrder(leaders.values()))
+    const { settled, refused } = await this.settle(inLockOrder(leaders.values()))
     return drafts.map((draft) => {
       if (!accounts.has(draft.senderId)) return new ApiError('not_authenticated')
       if (!accounts.has(draft.recipientId))
         return new ApiError('not_found', { detail: 'There is no such recipient.' })
       const kept = settled.get(draft.key)
+      if (!kept && !refused.has(draft.key)) return unavailable()
       if (!kept) return new ApiError('mailbox_full', { retryAfterSeconds: MAILBOX_FULL_RETRY_SECONDS })
       return kept.hash.equals(draft.hash) ? kept.receipt : new ApiError('message_id_reused')
     })
   }
 
   /** What is kept under each key in the end; nothing where the mailbox is full. */
-  private async settle(leaders: readonly Draft[]): Promise<Map<string, Settled>> {
-    const refused = await this.capacity.refuse(leaders)
-    const admitted = leaders.filter((draft) => !refused.has(draft))
-    const settled = await this.insert(admitted)
+  private async settle(
+    leaders: readonly Draft[],
+  ): Promise<{ settled: Map<string, Settled>; refused: Set<string> }> {
+    const full = await this.capacity.refuse(leaders)
+    const refused = new Set([...full].map(({ key }) => key))
+    const admitted = leaders.filter((draft) => !full.has(draft))
+    const settled = await this.insertOrGiveBack(admitted)
     const open = leaders.filter((draft) => !settled.has(draft.key))
-    if (open.length === 0) return settled
-    this.capacity.giveBack(open.filter((draft) => !refused.has(draft)))
+    if (open.length === 0) return { settled, refused }
+    this.capacity.giveBack(open.filter((draft) => !full.has(draft)))
     for (const { key, hash, receipt } of await this.store.findKept(open)) settled.set(key, { hash, receipt })
     // Taken when it was inserted and gone when it was looked for: purged in between. Its key is free now.
     const purged = admitted.filter((draft) => !settled.has(draft.key))
     for (const [key, value] of await this.insert(purged)) settled.set(key, value)
-    return settled
+    return { settled, refused }
+  }
+
+  /** What fails is tried again, and then counted in again. */
+  private async insertOrGiveBack(drafts: readonly Draft[]): Promise<Map<string, Settled>> {
+    try {
+      return await this.insert(drafts)
+    } catch (error) {
+      this.capacity.giveBack(drafts)
+      throw error
+    }
   }
 
   private async insert(drafts: readonly Draft[]): Promise<Map<string, Settled>> {

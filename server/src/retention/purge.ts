@@ -1,8 +1,10 @@
 import pg, { type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 import type { Pool } from '../database/pool.js'
+import { describeFault } from '../log.js'
 
 const BATCH_ROWS = 500
+const TIMEOUT_MS = 8000
 /** Names the purge among advisory locks: the letters "purge" as a number. */
 const LOCK_KEY = 0x7075726765
 
@@ -20,7 +22,7 @@ interface PurgeOptions {
 }
 
 // By the key, in small batches: no statement holds many locks or lasts long, and two purgers at once are correct.
-const DELETE_FORGOTTEN = `
+export const DELETE_FORGOTTEN = `
   delete from messages where (recipient_id, id) in
     (select recipient_id, id from messages where forget_at < now() limit $1)`
 
@@ -37,7 +39,13 @@ async function deleteForgotten({ pool, observer }: PurgeOptions, signal: AbortSi
  * several instances the same work; it is held on a connection of its own, and correctness does not hang on it.
  */
 export async function purge(options: PurgeOptions, signal: AbortSignal): Promise<void> {
-  const client = new pg.Client({ ...options.connection, application_name: 'secure-messenger purge' })
+  const client = new pg.Client({
+    ...options.connection,
+    application_name: 'secure-messenger purge',
+    connectionTimeoutMillis: TIMEOUT_MS,
+    query_timeout: TIMEOUT_MS,
+    keepAlive: true,
+  })
   client.on('error', () => options.log.warn('the purge lost its database connection'))
   try {
     await client.connect()
@@ -47,8 +55,8 @@ export async function purge(options: PurgeOptions, signal: AbortSignal): Promise
     if (!rows[0]?.mine) return
     await deleteForgotten(options, signal)
     options.observer.finished()
-  } catch {
-    options.log.warn('the purge was cut short; the next one goes on')
+  } catch (error) {
+    options.log.warn(describeFault(error), 'the purge was cut short; the next one goes on')
   } finally {
     await client.end().catch(() => undefined)
   }

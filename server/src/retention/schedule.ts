@@ -19,8 +19,11 @@ export class Schedule {
   private async runOnce(): Promise<void> {
     if (this.current || this.stopping.signal.aborted) return
     this.current = this.job(this.stopping.signal)
-    await this.current
-    this.current = undefined
+    try {
+      await this.current
+    } finally {
+      this.current = undefined
+    }
   }
 
   /** Ends the schedule, and waits for a job that is under way to come to its next stop. */

@@ -93,7 +93,7 @@ export const id = z
 /** An id that is what is looked up: a malformed one names nothing, so the domain answers `not_found`. */
 export const soughtId = z.string().meta({ format: 'uuid', example: '0197a3c2-5b1e-7d3a-9f40-6c1de2a7b8f1' })
 
-/** Text of a URL that may come encoded in either case, as the id of an answer. */
+/** An id in an answer: always well-formed and in lower case, so nothing is checked again. */
 export const answeredId = z.string().meta({ format: 'uuid', example: '0197a3c2-5b1e-7d3a-9f40-6c1de2a7b8f1' })
 
 export const time = z.string().meta({

@@ -2,25 +2,24 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import {
   closeSync,
   existsSync,
+  lchownSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
-  chownSync,
-  fchownSync,
 } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SystemAccount } from './account.js'
 import type { Binaries } from './binaries.js'
-import { isInUse, isPostgres, isRunning } from './processes.js'
+import { makeFolderFor } from './home.js'
+import { isInUse, isRunning, worksIn } from './processes.js'
 
 export const DATABASE_USER = 'relay'
 /** Names the socket's file; nothing listens on TCP. */
 export const SOCKET_PORT = 5432
 
-const READY_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 60_000
 const POLL_MS = 10
 
@@ -65,9 +64,11 @@ export async function initialise(cluster: Cluster, password: string): Promise<vo
   // The initdb of a server that was killed goes on without it: it works in the home, its PostgreSQL in the cluster.
   await waitUntil(() => !isInUse(cluster.home) && !isInUse(unfinished))
   const passwordFile = path.join(cluster.home, 'password.unfinished')
+  rmSync(passwordFile, { force: true })
   rmSync(unfinished, { recursive: true, force: true, maxRetries: 10 })
-  writeFileSync(passwordFile, password, { mode: 0o600 })
-  if (cluster.account) chownSync(passwordFile, cluster.account.uid, cluster.account.gid)
+  writeFileSync(passwordFile, password, { mode: 0o600, flag: 'wx' })
+  if (cluster.account) lchownSync(passwordFile, cluster.account.uid, cluster.account.gid)
+  makeFolderFor(cluster.account, unfinished)
   const made = spawnSync(
     path.join(cluster.binaries.folder, 'bin/initdb'),
     [
@@ -125,7 +126,7 @@ function readPostmasterFile(cluster: Cluster): PostmasterFile | undefined {
  */
 export async function stopOrphan(cluster: Cluster): Promise<boolean> {
   const found = readPostmasterFile(cluster)
-  const running = found !== undefined && isRunning(found.pid) && isPostgres(found.pid)
+  const running = found !== undefined && isRunning(found.pid) && worksIn(found.pid, cluster.folder) !== false
   if (running) await stopProcess(found.pid)
   // The processes of a postmaster that was killed notice and end; until then PostgreSQL refuses to start.
   await waitUntil(() => !isInUse(cluster.folder))
@@ -146,7 +147,6 @@ function removeLocks(cluster: Cluster): void {
 /** Starts PostgreSQL in a session of its own, out of reach of the terminal's Ctrl-C, and waits until it answers. */
 export async function startProcess(cluster: Cluster): Promise<ChildProcess> {
   const log = openSync(path.join(cluster.home, 'postgresql.log'), 'a', 0o600)
-  if (cluster.account) fchownSync(log, cluster.account.uid, cluster.account.gid)
   const settings = { ...SETTINGS, unix_socket_directories: cluster.socketFolder, port: String(SOCKET_PORT) }
   const child = spawn(
     path.join(cluster.binaries.folder, 'bin/postgres'),
@@ -165,17 +165,12 @@ export async function startProcess(cluster: Cluster): Promise<ChildProcess> {
   )
   closeSync(log)
   child.on('error', () => undefined)
-  const deadline = Date.now() + READY_TIMEOUT_MS
-  while (!isReady(cluster, child)) {
-    if (
-      child.exitCode !== null ||
-      child.signalCode !== null ||
-      child.pid === undefined ||
-      Date.now() > deadline
-    )
-      throw new Error(`PostgreSQL did not start; ${path.join(cluster.home, 'postgresql.log')} says why.`)
-    await sleep(POLL_MS)
-  }
+  const hasEnded = (): boolean =>
+    child.exitCode !== null || child.signalCode !== null || child.pid === undefined
+  // Recovery after a crash takes as long as it takes; only a process that ended will never be ready.
+  while (!isReady(cluster, child) && !hasEnded()) await sleep(POLL_MS)
+  if (hasEnded())
+    throw new Error(`PostgreSQL did not start; ${path.join(cluster.home, 'postgresql.log')} says why.`)
   return child
 }
 

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ChildProcess } from 'node:child_process'
 import type { Logger } from 'pino'
 import type { PoolConfig } from 'pg'
 import { keepSecret } from '../../secret.js'
@@ -69,7 +68,12 @@ export async function startEmbeddedPostgres(dataFolder: string, log: Logger): Pr
     version: cluster.binaries.version,
     accountName: account?.name,
     replacedOrphan,
-    stop: supervisor.stop,
+    async stop() {
+      await supervisor.stop()
+      // In the system's temporary folder it would be left over.
+      if (!cluster.socketFolder.startsWith(home))
+        rmSync(cluster.socketFolder, { recursive: true, force: true })
+    },
   }
 }
 
@@ -77,35 +81,40 @@ export async function startEmbeddedPostgres(dataFolder: string, log: Logger): Pr
 async function supervise(cluster: Cluster, log: Logger): Promise<{ stop(): Promise<void> }> {
   const stopping = new AbortController()
   let child = await startProcess(cluster)
-  const watch = (watched: ChildProcess): void => {
-    watched.once('exit', () => void (stopping.signal.aborted || restart()))
+  let restarting: Promise<void> = Promise.resolve()
+
+  const watch = (): void => {
+    const again = (): void => {
+      if (!stopping.signal.aborted) restarting = restart()
+    }
+    if (child.exitCode === null && child.signalCode === null) child.once('exit', again)
+    else again()
   }
   const restart = async (): Promise<void> => {
     log.error('the database ended unexpectedly; starting it again')
     while (!stopping.signal.aborted) {
       await sleep(RESTART_PAUSE_MS)
       try {
+        await stopOrphan(cluster)
         child = await startProcess(cluster)
-        watch(child)
-        if (stopping.signal.aborted && child.pid !== undefined) await stopProcess(child.pid)
-        return
+        return watch()
       } catch {
         log.error('the database did not start; trying again')
       }
     }
   }
-  watch(child)
+  watch()
   return {
     async stop() {
       stopping.abort()
+      await restarting
       if (child.pid !== undefined) await stopProcess(child.pid)
     },
   }
 }
 
-/** Makes the data folder, which only its owner may enter unless it was there before. */
+/** Makes the data folder, through which the database's account may pass. @returns its path without links */
 export function makeDataFolder(folder: string): string {
-  const absolute = path.resolve(folder)
-  mkdirSync(absolute, { recursive: true, mode: 0o711 })
-  return absolute
+  mkdirSync(folder, { recursive: true, mode: 0o711 })
+  return realpathSync(folder)
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import os from 'node:os'
 
 /** A line of the process table (proc(5)), as far as the system keeps one there. */
 interface ProcessEntry {
@@ -34,29 +35,36 @@ export function startOf(pid: number): string {
   return readEntry(pid)?.startedAt ?? ''
 }
 
-/** Whether a process is PostgreSQL, or the system does not say. */
-export function isPostgres(pid: number): boolean {
+/**
+ * Whether a process works in a folder, as each of PostgreSQL's does in its cluster.
+ *
+ * @param folder - without symbolic links
+ * @returns undefined where the system does not say
+ */
+export function worksIn(pid: number, folder: string): boolean | undefined {
+  if (!existsSync('/proc/self/cwd')) return undefined
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres')
-  } catch {
-    return true
-  }
-}
-
-function worksIn(pid: string, folder: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`) === folder && isRunning(Number(pid))
+    return readlinkSync(`/proc/${pid}/cwd`) === folder && isRunning(pid)
   } catch {
     return false
   }
 }
 
 /**
- * Whether a process works in a folder, as each of PostgreSQL's does in its cluster.
+ * Whether any process works in a folder.
  *
  * @returns undefined where the system does not say
  */
 export function isInUse(folder: string): boolean | undefined {
   if (!existsSync('/proc/self/cwd')) return undefined
-  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && worksIn(name, folder))
+  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && worksIn(Number(name), folder))
+}
+
+/** Names the set of process ids that this process lives in: a container has one of its own. */
+export function processNamespace(): string {
+  try {
+    return `${os.hostname()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return os.hostname()
+  }
 }
