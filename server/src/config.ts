@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { CAPS, PASSWORD_QUEUE, RATE_LIMITS, type RateLimit } from '@secure-messenger/api'
 import cron from 'node-cron'
 import { z } from 'zod'
@@ -158,12 +158,22 @@ function issueLines(error: z.ZodError): string[] {
 }
 
 /**
- * The settings of this process, read once. The only reader of the environment.
+ * The settings of this process, from its environment, and from a .env file in the working folder where that is silent.
+ *
+ * @throws ConfigError with every problem at once
+ */
+export function loadConfig(): Config {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return readConfig(process.env)
+}
+
+/**
+ * The settings out of an environment.
  *
  * @param env - the environment; an empty value counts as none
  * @throws ConfigError with every problem at once
  */
-export function readConfig(env: NodeJS.ProcessEnv) {
+function readConfig(env: NodeJS.ProcessEnv) {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const [main, rateRows, capRows] = [
     environment.safeParse(given),

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { ConfigError, readConfig, type Config } from './config.js'
+import { ConfigError, loadConfig, type Config } from './config.js'
 import { UnsafeDatabaseError } from './database/checks.js'
 import { DataFolderInUseError } from './database/embedded/lock.js'
 import { createLog, describeFault } from './log.js'
@@ -80,8 +79,7 @@ class Stopper {
 }
 
 async function main(): Promise<void> {
-  if (existsSync('.env')) process.loadEnvFile('.env')
-  const config = readConfig(process.env)
+  const config = loadConfig()
   const log = createLog(config.logLevel)
   process.on('uncaughtException', (error) => {
     log.fatal(describeFault(error), 'the server ended on an error that nothing caught')

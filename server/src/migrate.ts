@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs'
-import { readConfig } from './config.js'
+import { loadConfig } from './config.js'
 import { openDatabase } from './database/open.js'
 import { createLog } from './log.js'
 
 /** `pnpm db:migrate`: what every start does, for those who do it ahead of a start. */
 async function migrateOnly(): Promise<void> {
-  if (existsSync('.env')) process.loadEnvFile('.env')
-  const config = readConfig(process.env)
+  const config = loadConfig()
   const database = await openDatabase(config, createLog(config.logLevel))
   process.stdout.write(`The schema is up to date: ${database.description}\n`)
   await database.close()

@@ -22,6 +22,8 @@ export const SOCKET_PORT = 5432
 
 const STOP_TIMEOUT_MS = 60_000
 const POLL_MS = 10
+/** initdb runs a shell; nothing of the server's own environment goes to the database. */
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin'
 
 /** What one PostgreSQL of the server's own is made of. */
 export interface Cluster {
@@ -86,7 +88,7 @@ export async function initialise(cluster: Cluster, password: string): Promise<vo
       ...asAccount(cluster),
       cwd: cluster.home,
       encoding: 'utf8',
-      env: { LC_ALL: 'C', PATH: process.env.PATH },
+      env: { LC_ALL: 'C', PATH: SYSTEM_PATH },
     },
   )
   rmSync(passwordFile, { force: true })
@@ -160,7 +162,7 @@ export async function startProcess(cluster: Cluster): Promise<ChildProcess> {
       cwd: cluster.home,
       detached: true,
       stdio: ['ignore', log, log],
-      env: { LC_ALL: 'C', PATH: process.env.PATH },
+      env: { LC_ALL: 'C', PATH: SYSTEM_PATH },
     },
   )
   closeSync(log)
