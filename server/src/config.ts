@@ -1,11 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { CAPS, PASSWORD_QUEUE, RATE_LIMITS, type RateLimit } from '@secure-messenger/api'
+import {
+  CAPS,
+  PASSWORD_QUEUE,
+  RATE_LIMITS,
+  type Budget,
+  type Cap,
+  type RateLimit,
+} from '@secure-messenger/api'
 import cron from 'node-cron'
 import { z } from 'zod'
 import { parseNetworks } from './networks.js'
-
-export type Budget = { readonly count: number; readonly windowSeconds: number } | 'off'
-export type Cap = number | 'off'
 
 const MESSAGE_LIFE_SECONDS = 604_800
 export const MIN_SECRET_BYTES = 32

@@ -15,7 +15,7 @@ import { checkReadiness, shareCheck } from './http/readiness.js'
 import { HttpServer } from './http/server.js'
 import { purge } from './retention/purge.js'
 import { Schedule } from './retention/schedule.js'
-import { keepSecret } from './secret.js'
+import { keepOnce } from './kept-file.js'
 import { createServices } from './services.js'
 import { API_VERSION } from './version.js'
 
@@ -35,7 +35,7 @@ function findSecretKeys({ secretKey, previousSecretKey, dataDir }: Config) {
   if (secretKey) return { keys: [secretKey, ...previous] as const, description: 'SECRET_KEY' }
   const file = path.join(dataDir, 'secret-key')
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
-  const kept = keepSecret(file, () => randomBytes(SECRET_BYTES).toString('base64'))
+  const kept = keepOnce(file, () => randomBytes(SECRET_BYTES).toString('base64'))
   if (Buffer.byteLength(kept) < MIN_SECRET_BYTES)
     throw new ConfigError([
       `${file} holds fewer than ${MIN_SECRET_BYTES} bytes: remove it, and a new one is made`,

@@ -22,6 +22,10 @@ async function makeDatabase(options = "encoding 'UTF8'"): Promise<string> {
   const name = `relay_${randomBytes(6).toString('hex')}`
   names.push(name)
   await admin.query(`create database ${name} ${options} template template0`)
+  return urlOf(name)
+}
+
+function urlOf(name: string): string {
   const url = new URL(inject('databaseUrl'))
   url.pathname = `/${name}`
   return url.toString()
@@ -76,6 +80,23 @@ describe('a start with DATABASE_URL', () => {
     expect(Math.abs(Date.parse(Object(made.json).created_at) - Date.now())).toBeLessThan(60_000)
     server.child.kill('SIGTERM')
     await server.ended
+  })
+
+  test('takes a "+" in a name or password for itself', async () => {
+    const url = new URL(await makeDatabase())
+    const name = url.pathname.slice(1)
+    const role = `${name}+owner`
+    await admin.query(`create role "${role}" login password 'pass+word'`)
+    await admin.query(`alter database ${name} owner to "${role}"`)
+    url.username = role
+    url.password = 'pass+word'
+    const server = spawnServer({ SECRET_KEY, DATABASE_URL: url.toString() })
+    expect((await request(await server.listening, 'GET', '/ready')).status).toBe(200)
+    server.child.kill('SIGTERM')
+    await server.ended
+    await admin.query(`alter database ${name} owner to current_user`)
+    await query(urlOf(name), `drop owned by "${role}"`)
+    await admin.query(`drop role "${role}"`)
   })
 
   test('refuses a migration that was changed after it was applied', async () => {

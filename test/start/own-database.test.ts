@@ -177,6 +177,13 @@ describe('a start without DATABASE_URL', () => {
     expect((await request(await taken.listening, 'GET', '/ready')).status).toBe(200)
   })
 
+  test('takes no notice of a lock that a crash left empty', async () => {
+    const folder = scratchFolder()
+    writeFileSync(path.join(folder, 'server.lock'), '')
+    const server = serve({ DATA_DIR: folder })
+    expect((await request(await server.listening, 'GET', '/ready')).status).toBe(200)
+  })
+
   test('of five at once on a stale lock lets one start', async () => {
     const folder = scratchFolder()
     writeFileSync(

@@ -5,7 +5,15 @@ export * from './schemas/keys.js'
 export * from './limits.js'
 export * from './schemas/messages.js'
 export type { OperationMeta, RestMeta } from './trpc.js'
-export { notJson, shapeError, toApiError, toProblem, validationError, type Problem } from './problem.js'
+export {
+  notJson,
+  shapeError,
+  toApiError,
+  toProblem,
+  unknownField,
+  validationFailed,
+  type Problem,
+} from './problem.js'
 export { createRouter, type AppRouter } from './router.js'
 export type * from './services.js'
 export * from './schemas/users.js'

@@ -1,3 +1,9 @@
+/** A rate as it is set. */
+export type Budget = { readonly count: number; readonly windowSeconds: number } | 'off'
+
+/** A bound as it is set. */
+export type Cap = number | 'off'
+
 /** Rates, counted per procedure call over both doors together. Settings: `count/seconds`, or `off`. */
 export const RATE_LIMITS = {
   /** Registrations per client address. */

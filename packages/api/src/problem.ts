@@ -19,24 +19,21 @@ export interface Problem {
   readonly request_id?: string
 }
 
-function dotted(path: readonly PropertyKey[]): string {
-  return path.map(String).join('.').slice(0, MAX_PATH_CHARACTERS)
-}
-
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: dotted([...issue.path, key]),
-      message: 'is not a field of this operation',
-    }))
-  }
-  return [{ path: dotted(issue.path), message: issue.message }]
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField([...issue.path, key]))
+  return [{ path: issue.path.map(String).join('.'), message: issue.message }]
 }
 
-/** `validation_failed` with a line for each field that zod named. */
-export function validationError(error: z.core.$ZodError): ApiError {
+/** A field, or a parameter of a query, that the operation does not have. */
+export function unknownField(path: readonly PropertyKey[]): FieldError {
+  return { path: path.map(String).join('.'), message: 'is not a field of this operation' }
+}
+
+/** `validation_failed` for broken rules; of very many, or very long names, no more than helps is told. */
+export function validationFailed(errors: readonly FieldError[]): ApiError {
+  const told = errors.slice(0, MAX_FIELD_ERRORS)
   return new ApiError('validation_failed', {
-    errors: error.issues.flatMap(fieldErrors).slice(0, MAX_FIELD_ERRORS),
+    errors: told.map(({ path, message }) => ({ path: path.slice(0, MAX_PATH_CHARACTERS), message })),
   })
 }
 
@@ -63,7 +60,7 @@ export function toApiError(thrown: unknown): ApiError {
   if (!(thrown instanceof TRPCError)) return new ApiError('internal_error', { cause: thrown })
   if (thrown.cause instanceof ApiError) return thrown.cause
   if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof z.core.$ZodError)
-    return validationError(thrown.cause)
+    return validationFailed(thrown.cause.issues.flatMap(fieldErrors))
   if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof SyntaxError) return notJson()
   return new ApiError(CODE_OF_TRPC[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
 }

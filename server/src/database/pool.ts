@@ -28,7 +28,9 @@ function withSession(connection: PoolConfig): PoolConfig {
   const url = new URL(connectionString)
   const own = url.searchParams.get('options')
   url.searchParams.set('options', own ? `${own} ${SESSION}` : SESSION)
-  return { ...connection, connectionString: url.toString().replaceAll('+', '%20') }
+  // `pg` reads a "+" as itself. In the query it stands for a space here; in a name or password it is one.
+  url.search = url.search.replaceAll('+', '%20')
+  return { ...connection, connectionString: url.toString() }
 }
 
 /**

@@ -1,6 +1,5 @@
-import { ApiError, RATE_LIMITS, type Limiter, type RateLimit } from '@secure-messenger/api'
+import { ApiError, RATE_LIMITS, type Budget, type Limiter, type RateLimit } from '@secure-messenger/api'
 import { rateLimit, type ClientRateLimitInfo, type Store } from 'express-rate-limit'
-import type { Budget } from '../config.js'
 import { CounterStore } from './counter-store.js'
 
 interface Row {

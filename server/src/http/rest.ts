@@ -1,4 +1,4 @@
-import { ApiError, toApiError } from '@secure-messenger/api'
+import { ApiError, toApiError, unknownField, validationFailed } from '@secure-messenger/api'
 import { allowOf, refuseMethod, sendError, sendJson, sendOptions } from './answers.js'
 import { decodeBody, parseJson, type Body, type BodyType } from './body.js'
 import { callProcedure, receiveBody } from './calls.js'
@@ -23,12 +23,7 @@ function readQuery({ queryFields, numberFields }: Operation, query: string): Rec
   // Unknown parameters are refused where there are known ones, and ignored elsewhere.
   if (queryFields.size === 0) return {}
   const unknown = pairs.filter(([name]) => !queryFields.has(name))
-  if (unknown.length > 0)
-    throw new ApiError('validation_failed', {
-      errors: unknown
-        .slice(0, 32)
-        .map(([name]) => ({ path: name.slice(0, 128), message: 'is not a field of this operation' })),
-    })
+  if (unknown.length > 0) throw validationFailed(unknown.map(([name]) => unknownField([name])))
   const fields = Object.entries(toFields(pairs))
   return Object.fromEntries(fields.map(([name, value]) => [name, coerce(value, numberFields.has(name))]))
 }

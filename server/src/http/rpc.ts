@@ -2,7 +2,13 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import type { ServerResponse } from 'node:http'
-import { ApiError, MAX_BATCH_CALLS, toApiError, type AppRouter } from '@secure-messenger/api'
+import {
+  ApiError,
+  MAX_BATCH_CALLS,
+  toApiError,
+  validationFailed,
+  type AppRouter,
+} from '@secure-messenger/api'
 import { resolveResponse } from '@trpc/server/http'
 import { allowOf, errorHeaders, refuseMethod, RPC_PREFIX, sendError, sendOptions } from './answers.js'
 import { decodeBody, parseJson, type Body } from './body.js'
@@ -33,8 +39,7 @@ function readUrl({ path, query }: Exchange): RpcCall {
     unreadable = toApiError(error)
   }
   const inputs = parameters.filter(([parameter]) => parameter === 'input')
-  if (inputs.length > 1)
-    unreadable = new ApiError('validation_failed', { errors: [{ path: 'input', message: 'is given twice' }] })
+  if (inputs.length > 1) unreadable = validationFailed([{ path: 'input', message: 'is given twice' }])
   // Looked for before decoding: a parameter whose encoding is broken does not turn a batch into a call.
   const batched = query.split('&').find((pair) => pair.startsWith('batch=')) === 'batch=1'
   const input = inputs[0]?.[1]
@@ -56,9 +61,7 @@ function envelopeFault(text: string | undefined): ApiError | undefined {
   } catch (error) {
     return toApiError(error)
   }
-  return new ApiError('validation_failed', {
-    errors: [{ path: '', message: 'must be an object with a field a call' }],
-  })
+  return validationFailed([{ path: '', message: 'must be an object with a field a call' }])
 }
 
 function methodOfKind(kind: Operation['kind']): string {

@@ -1,4 +1,4 @@
-import { ApiError } from '@secure-messenger/api'
+import { ApiError, validationFailed } from '@secure-messenger/api'
 
 function decode(text: string): string {
   try {
@@ -31,10 +31,7 @@ export function parseUrlEncoded(text: string): [name: string, value: string][] {
 export function toFields(pairs: readonly [name: string, value: string][]): Record<string, string> {
   const fields: Record<string, string> = Object.create(null)
   for (const [name, value] of pairs) {
-    if (name in fields)
-      throw new ApiError('validation_failed', {
-        errors: [{ path: name.slice(0, 128), message: 'is given twice' }],
-      })
+    if (name in fields) throw validationFailed([{ path: name, message: 'is given twice' }])
     fields[name] = value
   }
   return fields

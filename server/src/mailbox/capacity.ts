@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import type { Cap } from '../config.js'
+import type { Cap } from '@secure-messenger/api'
 import type { Draft } from './draft.js'
 import type { MailboxStore, Waiting } from './store.js'
 

@@ -14,6 +14,11 @@ export interface Draft {
   readonly key: string
 }
 
+/** What a message is unique by, as text: for maps, and for the order in which rows are locked. */
+export function keyOf(recipientId: string, senderId: string, clientMessageId: string): string {
+  return `${recipientId} ${senderId} ${clientMessageId}`
+}
+
 /** Where the client chose no id, the server makes one: rows find back to their drafts by it. */
 export function makeDraft(
   senderId: string,
@@ -27,6 +32,6 @@ export function makeDraft(
     ciphertext,
     hash: createHash('sha256').update(ciphertext, 'utf8').digest(),
     bytes: Buffer.byteLength(ciphertext, 'utf8'),
-    key: `${recipient_id} ${senderId} ${clientMessageId}`,
+    key: keyOf(recipient_id, senderId, clientMessageId),
   }
 }

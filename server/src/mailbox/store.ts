@@ -1,7 +1,7 @@
 import { PAGE_BYTES, type Message, type MessageStatus, type Page, type Receipt } from '@secure-messenger/api'
 import type { Pool } from '../database/pool.js'
 import { asking } from '../database/faults.js'
-import type { Draft } from './draft.js'
+import { keyOf, type Draft } from './draft.js'
 
 interface SentRow {
   readonly id: string
@@ -45,10 +45,6 @@ interface StatusRow {
 }
 
 const NIL_ID = '00000000-0000-0000-0000-000000000000'
-
-export function keyOf(row: { recipient_id: string; sender_id: string; client_message_id: string }): string {
-  return `${row.recipient_id} ${row.sender_id} ${row.client_message_id}`
-}
 
 function toReceipt(row: SentRow): Receipt {
   return {
@@ -160,7 +156,9 @@ export class MailboxStore {
         ...drafts.flatMap((d) => [d.recipientId, d.senderId, d.clientMessageId, d.ciphertext, d.hash]),
       ],
     })
-    return new Map(rows.map((row) => [keyOf(row), toReceipt(row)]))
+    return new Map(
+      rows.map((row) => [keyOf(row.recipient_id, row.sender_id, row.client_message_id), toReceipt(row)]),
+    )
   }
 
   /** The messages that were kept under the drafts' keys before. */
@@ -173,7 +171,11 @@ export class MailboxStore {
         where (recipient_id, sender_id, client_message_id) in (${tuples.join(', ')})`,
       drafts.flatMap((d) => [d.recipientId, d.senderId, d.clientMessageId]),
     )
-    return rows.map((row) => ({ key: keyOf(row), hash: row.ciphertext_hash, receipt: toReceipt(row) }))
+    return rows.map((row) => ({
+      key: keyOf(row.recipient_id, row.sender_id, row.client_message_id),
+      hash: row.ciphertext_hash,
+      receipt: toReceipt(row),
+    }))
   }
 
   /** A page of what waits; it ends early once it holds `PAGE_BYTES`, and is never empty while something waits. */

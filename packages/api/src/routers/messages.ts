@@ -10,7 +10,7 @@ import {
   receipt,
   statusRequest,
 } from '../schemas/messages.js'
-import { ApiError } from '../errors.js'
+import { validationFailed } from '../problem.js'
 import { router, type Operations } from '../operation.js'
 import type { MailboxService } from '../services.js'
 
@@ -92,7 +92,8 @@ export function createMessagesRouter(operations: Operations, mailbox: MailboxSer
       .input(listRequest)
       .output(page)
       .query(({ input, ctx }) => {
-        if (ctx.batched && (input.wait ?? 0) > 0) throw waitInBatch()
+        if (ctx.batched && (input.wait ?? 0) > 0)
+          throw validationFailed([{ path: 'wait', message: 'must be 0 inside a batch' }])
         return mailbox.list(ctx.userId, input)
       }),
 
@@ -158,11 +159,5 @@ export function createMessagesRouter(operations: Operations, mailbox: MailboxSer
       .input(statusRequest)
       .output(messageStatus)
       .query(({ input, ctx }) => mailbox.status(ctx.userId, input)),
-  })
-}
-
-function waitInBatch(): ApiError {
-  return new ApiError('validation_failed', {
-    errors: [{ path: 'wait', message: 'must be 0 inside a batch' }],
   })
 }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { PoolConfig } from 'pg'
-import { keepSecret } from '../../secret.js'
+import { keepOnce } from '../../kept-file.js'
 import { findUnprivilegedAccount } from './account.js'
 import { provideBinaries } from './binaries.js'
 import {
@@ -49,7 +49,7 @@ export async function startEmbeddedPostgres(dataFolder: string, log: Logger): Pr
     folder: path.join(home, 'cluster'),
     socketFolder: makeSocketFolder(home, account),
   }
-  const password = keepSecret(path.join(dataFolder, 'database-password'), () =>
+  const password = keepOnce(path.join(dataFolder, 'database-password'), () =>
     randomBytes(24).toString('base64url'),
   )
   await initialise(cluster, password)

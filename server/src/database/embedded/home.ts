@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { keepSecret } from '../../secret.js'
+import { keepOnce } from '../../kept-file.js'
 import { canEnter, type SystemAccount } from './account.js'
 
 const SHARED_STATE = '/var/lib'
@@ -27,7 +27,7 @@ export function makeFolderFor(account: SystemAccount | undefined, folder: string
  * permissions cannot make a server start on an empty database.
  */
 export function findHome(dataFolder: string, account: SystemAccount | undefined): string {
-  const home = keepSecret(path.join(dataFolder, 'postgresql.location'), () => {
+  const home = keepOnce(path.join(dataFolder, 'postgresql.location'), () => {
     const made =
       account && !canEnter(account, dataFolder)
         ? path.join(SHARED_STATE, `secure-messenger-${randomBytes(6).toString('hex')}`)

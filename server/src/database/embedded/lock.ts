@@ -27,6 +27,15 @@ function read(file: string): string | undefined {
   }
 }
 
+/** What a lock says of its holder; a file that a crash left empty says nothing, and is nobody's. */
+function parseHolder(text: string): z.infer<typeof holder> | undefined {
+  try {
+    return holder.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
 /** The time of the last touch; 0 where the file is gone. */
 function touchedAt(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
@@ -34,7 +43,7 @@ function touchedAt(file: string): number {
 
 /** Whether the server that wrote the lock lives: by its process, or where that is out of sight by its heartbeat. */
 async function isHeld(file: string, text: string): Promise<boolean> {
-  const found = holder.safeParse(JSON.parse(text)).data
+  const found = parseHolder(text)
   if (!found) return false
   if (found.namespace === processNamespace())
     return isRunning(found.pid) && startOf(found.pid) === found.startedAt
