@@ -54,7 +54,7 @@ export function createServices({
       tokens,
       limiter,
     }),
-    directory: new Directory(new DirectoryStore(prisma), limiter),
+    directory: new Directory({ store: new DirectoryStore(prisma, pool), limiter, clock: monotonicClock }),
     mailbox: new Mailbox({
       store: mailboxStore,
       capacity: new Capacity(mailboxStore, config.caps, monotonicClock),

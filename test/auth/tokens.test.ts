@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import jwt from 'jsonwebtoken'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { outcomeOf } from '../harness/http.js'
@@ -98,6 +99,13 @@ test('a token ends at its time, give or take the 5 seconds that clocks may diffe
   expect(await outcomeWith(tokenFor(user.id, { iat: seconds() - 1803 }))).toBe('200')
   expect(await outcomeWith(tokenFor(user.id, { iat: seconds() - 1810 }))).toBe('401 token_expired')
   expect(await outcomeWith(tokenFor(user.id, { iat: seconds() + 3 }))).toBe('200')
+})
+
+test('a token that was accepted a moment ago ends at its time all the same', async () => {
+  const token = tokenFor(user.id, { iat: seconds() - 1803 })
+  expect(await outcomeWith(token)).toBe('200')
+  await sleep(2500)
+  expect(await outcomeWith(token)).toBe('401 token_expired')
 })
 
 test('a token of the previous key is accepted, with or without a kid', async () => {

@@ -85,6 +85,17 @@ describe('POST /messages', () => {
     )
   })
 
+  test('to or from an account that vanished after it was seen is 404 or 401, and no neighbour fails', async () => {
+    const [leaver, sender] = [await relay.user(), await relay.user()]
+    const from = (one: TestUser, to: TestUser) => send({ recipient_id: to.id, ciphertext: 'x' }, one.token)
+    expect(outcomeOf(await from(sender, leaver))).toBe('201')
+    await relay.sql('delete from messages where recipient_id = $1', [leaver.id])
+    await relay.sql('delete from public_keys where user_id = $1', [leaver.id])
+    await relay.sql('delete from users where id = $1', [leaver.id])
+    const answers = await Promise.all([from(sender, leaver), from(leaver, sender), from(alice, sender)])
+    expect(answers.map(outcomeOf)).toEqual(['404 not_found', '401 not_authenticated', '201'])
+  })
+
   test('goes to oneself, too', async () => {
     const id = await relay.send(carol, carol, 'a note')
     expect((await relay.inbox(carol)).messages.map((message) => message.id)).toContain(id)

@@ -1,4 +1,4 @@
-import { admitAnyone, admitBearer, answerInCodes, refuseUnreadable } from './admission.js'
+import { admitAnyone, admitBearer } from './admission.js'
 import type { Services } from './services.js'
 import { t } from './trpc.js'
 
@@ -9,16 +9,13 @@ export const { router } = t
  * whether the input can be read (400) and is valid (422).
  */
 export function createOperations(services: Services) {
-  const procedure = t.procedure.use(answerInCodes(services.limiter))
-  const anyone = procedure.use(admitAnyone(services.limiter))
-  const bearer = procedure.use(admitBearer(services))
   return {
     /** For anyone, counted by client address. */
-    anyone: anyone.use(refuseUnreadable),
+    anyone: t.procedure.use(admitAnyone(services.limiter)),
     /** For the owner of a token, whose id the procedure gets as `ctx.userId`. */
-    bearer: bearer.use(refuseUnreadable),
+    bearer: t.procedure.use(admitBearer(services, { hasFields: true })),
     /** As `bearer`, for operations without fields: they ignore their input. */
-    bearerWithoutFields: bearer,
+    bearerWithoutFields: t.procedure.use(admitBearer(services, { hasFields: false })),
   }
 }
 

@@ -1,5 +1,6 @@
 import pg, { type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
+import { createTypes } from './types.js'
 
 // Each bound is below the next, so that the innermost thing gives up first and says what it was:
 // the statement on the server, the wait for a connection, the answer on the wire.
@@ -48,6 +49,7 @@ export function createPool(connection: PoolConfig, size: number, log: Logger): p
     query_timeout: QUERY_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,
+    types: createTypes(),
   })
   // An idle connection that breaks is an event, and an unheard 'error' event ends the process.
   pool.on('error', () => log.warn('an idle database connection was lost'))

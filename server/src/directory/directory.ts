@@ -8,18 +8,39 @@ import {
   type Limiter,
   type PublicKey,
 } from '@secure-messenger/api'
+import type { Clock } from '../clock.js'
+import { Batcher } from '../database/batcher.js'
 import { fingerprintOf } from './fingerprint.js'
 import type { DirectoryStore } from './store.js'
 
+interface DirectoryOptions {
+  readonly store: DirectoryStore
+  readonly limiter: Limiter
+  readonly clock: Clock
+}
+
 /** Public keys, by id or by name. A malformed id or name names nothing. */
 export class Directory implements DirectoryService {
-  constructor(
-    private readonly store: DirectoryStore,
-    private readonly limiter: Limiter,
-  ) {}
+  private readonly store: DirectoryStore
+  private readonly limiter: Limiter
+  // A look-up waits for a statement that begins after it, so it sees every key that was acknowledged before.
+  private readonly keys: Batcher<string, PublicKey | undefined>
+
+  constructor({ store, limiter, clock }: DirectoryOptions) {
+    this.store = store
+    this.limiter = limiter
+    this.keys = new Batcher({
+      clock,
+      weigh: ({ length }) => length,
+      perform: async (userIds) => {
+        const found = await store.findKeys([...new Set(userIds)])
+        return userIds.map((userId) => found.get(userId))
+      },
+    })
+  }
 
   get(readerId: string, userId: string): Promise<PublicKey> {
-    return this.lookUp(readerId, parseId(userId), (id) => this.store.findKey(id))
+    return this.lookUp(readerId, parseId(userId), (id) => this.keys.add(id))
   }
 
   find(readerId: string, username: string): Promise<FoundUser> {

@@ -1,6 +1,7 @@
 import type { FoundUser, PublicKey } from '@secure-messenger/api'
 import type { PrismaClient } from '../database/client.js'
 import { asking } from '../database/faults.js'
+import type { Pool } from '../database/pool.js'
 
 interface KeyRow {
   readonly user_id: string
@@ -17,15 +18,20 @@ function toPublicKey(row: KeyRow): PublicKey {
 
 /** Public keys in the database. */
 export class DirectoryStore {
-  constructor(private readonly prisma: PrismaClient) {}
+  constructor(
+    private readonly prisma: PrismaClient,
+    private readonly pool: Pool,
+  ) {}
 
-  async findKey(userId: string): Promise<PublicKey | undefined> {
-    const [row] = await asking(
-      () => this.prisma.$queryRaw<KeyRow[]>`
-        select k.user_id, u.username, k.public_key, k.key_version, k.fingerprint, k.updated_at
-        from public_keys k join users u on u.id = k.user_id where k.user_id = ${userId}::uuid`,
-    )
-    return row && toPublicKey(row)
+  /** The present keys of those of the accounts that exist, by account. */
+  async findKeys(userIds: readonly string[]): Promise<Map<string, PublicKey>> {
+    const { rows } = await this.pool.query<PublicKey>({
+      name: 'find-keys',
+      text: `select k.user_id, u.username, k.public_key, k.key_version, k.fingerprint, k.updated_at
+        from public_keys k join users u on u.id = k.user_id where k.user_id = any($1::uuid[])`,
+      values: [userIds],
+    })
+    return new Map(rows.map((row) => [row.user_id, row]))
   }
 
   /** @param name - as `parseUsername` gives it */

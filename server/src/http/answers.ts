@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import { ApiError, shapeError, toProblem, ERRORS, type SpentLimit } from '@secure-messenger/api'
 import { TRPCError } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import type { Exchange } from './exchange.js'
+import { toList, type Headers } from './protection.js'
 
 export const RPC_PREFIX = '/trpc/'
 
@@ -17,7 +17,7 @@ function limitHeaders(
 }
 
 /** The headers that belong to an error, whichever door tells it. */
-export function errorHeaders(error: ApiError): Record<string, string> {
+export function errorHeaders(error: ApiError): Headers {
   const seconds = error.retryAfterSeconds
   return {
     ...(error.status === 401 && { 'www-authenticate': 'Bearer' }),
@@ -26,32 +26,49 @@ export function errorHeaders(error: ApiError): Record<string, string> {
   }
 }
 
-/** Answers JSON; every answer of an operation goes through here or through the tRPC adapter. */
-export function sendJson(
-  res: ServerResponse,
-  status: number,
-  body: unknown,
-  type = 'application/json',
-): void {
-  const text = JSON.stringify(body)
-  res.statusCode = status
-  res.setHeader('content-type', type)
-  res.setHeader('cache-control', 'no-store')
-  res.setHeader('content-length', Buffer.byteLength(text))
-  res.end(text)
+export type MediaType = 'application/json' | 'application/problem+json'
+
+/** The head of an answer to an operation: nothing of it may be kept. */
+export function headOf({ headers, requestId }: Exchange, own: Headers = {}): string[] {
+  return [...headers, 'x-request-id', requestId, 'cache-control', 'no-store', ...toList(own)]
+}
+
+/** Writes a whole answer: one head, one body. Every answer of an operation goes through here. */
+export function send(exchange: Exchange, status: number, body: string, type: MediaType, own?: Headers): void {
+  const head = headOf(exchange, own)
+  head.push('content-type', type, 'content-length', String(Buffer.byteLength(body)))
+  exchange.res.writeHead(status, head)
+  exchange.res.end(body)
+}
+
+export function sendJson(exchange: Exchange, status: number, body: unknown): void {
+  send(exchange, status, JSON.stringify(body), 'application/json')
+}
+
+interface ErrorDetails {
+  /** Headers that come with it. */
+  readonly headers?: Headers
+  /** Members of a problem beyond RFC 9457's and our own. */
+  readonly members?: Readonly<Record<string, string>>
+  /** The procedure that was called, where a tRPC error names one. */
+  readonly procedure?: string
 }
 
 /** Answers an error in the shape of the door that the path leads to. */
-export function sendError(exchange: Exchange, error: ApiError, extra: Record<string, string> = {}): void {
+export function sendError(exchange: Exchange, error: ApiError, details: ErrorDetails = {}): void {
   const { res, path, requestId } = exchange
   exchange.fault = error
   if (res.headersSent) return void res.destroy()
-  for (const [name, value] of Object.entries(errorHeaders(error))) res.setHeader(name, value)
-  if (path.startsWith(RPC_PREFIX)) return sendJson(res, error.status, { error: toRpcShape(error, requestId) })
-  sendJson(res, error.status, { ...toProblem(error, requestId), ...extra }, 'application/problem+json')
+  const headers = { ...errorHeaders(error), ...details.headers }
+  if (path.startsWith(RPC_PREFIX)) {
+    const body = { error: toRpcShape(error, details.procedure, requestId) }
+    return send(exchange, error.status, JSON.stringify(body), 'application/json', headers)
+  }
+  const problem = { ...toProblem(error, requestId), ...details.members }
+  send(exchange, error.status, JSON.stringify(problem), 'application/problem+json', headers)
 }
 
-function toRpcShape(error: ApiError, requestId: string) {
+function toRpcShape(error: ApiError, procedure: string | undefined, requestId: string) {
   const key = ERRORS[error.code].trpc
   const thrown = new TRPCError({ code: key, message: error.message, cause: error })
   const shape = {
@@ -59,13 +76,12 @@ function toRpcShape(error: ApiError, requestId: string) {
     code: TRPC_ERROR_CODES_BY_KEY[key],
     data: { code: key, httpStatus: error.status },
   }
-  return shapeError(shape, thrown, undefined, requestId)
+  return shapeError(shape, thrown, procedure, requestId)
 }
 
 /** 405 names what the path takes (RFC 9110, 15.5.6). */
 export function refuseMethod(exchange: Exchange, allow: string): void {
-  exchange.res.setHeader('allow', allow)
-  sendError(exchange, new ApiError('method_not_allowed'))
+  sendError(exchange, new ApiError('method_not_allowed'), { headers: { allow } })
 }
 
 /** What a path takes, for Allow: HEAD wherever GET is. */
@@ -76,11 +92,10 @@ export function allowOf(methods: readonly string[]): string {
 }
 
 /** OPTIONS: to a CORS preflight its headers are the answer, to others Allow is. */
-export function sendOptions({ req, res }: Exchange, allow: string): void {
+export function sendOptions(exchange: Exchange, allow: string): void {
+  const { req, res } = exchange
   const preflight =
     req.headers.origin !== undefined && req.headers['access-control-request-method'] !== undefined
-  if (!preflight) res.setHeader('allow', allow)
-  res.statusCode = 204
-  res.setHeader('cache-control', 'no-store')
+  res.writeHead(204, headOf(exchange, preflight ? {} : { allow }))
   res.end()
 }

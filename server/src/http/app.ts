@@ -10,7 +10,7 @@ import type { Metrics } from './metrics.js'
 import { isWithin, LOOPBACK, type Network } from '../networks.js'
 import type { OpenApiDocument } from './openapi.js'
 import { createPages } from './pages.js'
-import { createCors, demandHttps, protect } from './protection.js'
+import { createHeaders } from './protection.js'
 import { answerRest } from './rest.js'
 import { readOperations, RestRoutes } from './routes.js'
 import { RpcDoor } from './rpc.js'
@@ -66,6 +66,8 @@ function createRoute(options: AppOptions): Route {
     if (!PAGE_PATH.test(path)) return sendError(exchange, new ApiError('not_found'))
     req.url = path
     exchanges.set(res, exchange)
+    const head = ['x-request-id', exchange.requestId, ...exchange.headers]
+    for (let at = 0; at + 1 < head.length; at += 2) res.setHeader(head[at] ?? '', head[at + 1] ?? '')
     pages(req, res)
   }
 }
@@ -74,16 +76,13 @@ function createRoute(options: AppOptions): Route {
 export function createApp(options: AppOptions): RequestListener {
   const { metrics, log, logAddress } = options
   const readClient = createClientReader(options.trustedProxies)
-  const allowOrigins = createCors(options.corsOrigins)
+  const headersOf = createHeaders(options.corsOrigins)
   const route = createRoute(options)
 
   const meet = (req: IncomingMessage, res: ServerResponse): void => {
-    const exchange = openExchange(req, res, readClient(req))
+    const client = readClient(req)
+    const exchange = openExchange(req, res, client, headersOf(req, client.secure))
     observe(exchange, log, metrics, logAddress)
-    res.setHeader('x-request-id', exchange.requestId)
-    protect(req, res)
-    if (exchange.client.secure) demandHttps(res)
-    allowOrigins(req, res)
     route(exchange).catch((error: unknown) => sendError(exchange, toApiError(error)))
   }
 

@@ -40,17 +40,26 @@ function isChunked(req: IncomingMessage): boolean {
 }
 
 /** Reads to the end, keeps at most the limit. @returns undefined where there was more */
-async function readWithin(req: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of req) {
-    if (!Buffer.isBuffer(chunk)) continue
-    bytes += chunk.length
-    if (bytes <= maxBytes) chunks.push(chunk)
-    else chunks.length = 0
-    if (bytes > MAX_DISCARDED_BYTES) break
-  }
-  return bytes <= maxBytes ? Buffer.concat(chunks, bytes) : undefined
+function readWithin(req: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const finish = (): void => {
+      resolve(bytes <= maxBytes ? Buffer.concat(chunks, bytes) : undefined)
+    }
+    req.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= maxBytes) chunks.push(chunk)
+      else chunks.length = 0
+      if (bytes <= MAX_DISCARDED_BYTES) return
+      req.destroy()
+      finish()
+    })
+    req.on('end', finish)
+    req.on('error', reject)
+    // A client that goes away closes the request before its end.
+    req.on('close', () => reject(new Error('the client went away')))
+  })
 }
 
 /**

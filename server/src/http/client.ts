@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { ipKeyGenerator } from 'express-rate-limit'
 import proxyaddr from 'proxy-addr'
@@ -21,21 +21,50 @@ export interface Client {
 
 const IPV6_PREFIX_BITS = 56
 
+/** What a connection says of who asks; parsed once for all of its requests. */
+interface Peer {
+  readonly address: string
+  readonly network: string
+  readonly overTls: boolean
+  readonly loopback: boolean
+}
+
+function readPeer(socket: Socket): Peer {
+  const address = socket.remoteAddress ?? '0.0.0.0'
+  return {
+    address,
+    network: networkOf(address),
+    overTls: socket instanceof TLSSocket,
+    loopback: isWithin(address, LOOPBACK),
+  }
+}
+
+function networkOf(address: string): string {
+  return ipKeyGenerator(address, IPV6_PREFIX_BITS)
+}
+
 export function createClientReader(proxies: TrustedProxies): (req: IncomingMessage) => Client {
+  const peers = new WeakMap<Socket, Peer>()
   const trusts = (address: string, hop: number): boolean => {
     if (!proxies) return false
     return 'hops' in proxies ? hop < proxies.hops : isWithin(address, proxies.networks)
   }
+  const peerOf = (socket: Socket): Peer => {
+    const known = peers.get(socket)
+    if (known) return known
+    const peer = readPeer(socket)
+    peers.set(socket, peer)
+    return peer
+  }
   return (req) => {
-    const peer = req.socket.remoteAddress ?? '0.0.0.0'
-    const claimed = proxies && req.socket.remoteAddress !== undefined ? bare(proxyaddr(req, trusts)) : peer
-    const address = isIP(claimed) ? claimed : peer
-    return {
-      address,
-      network: ipKeyGenerator(address, IPV6_PREFIX_BITS),
-      secure: req.socket instanceof TLSSocket || (trusts(peer, 0) && wasForwardedOverTls(req)),
-      local: isWithin(peer, LOOPBACK) && !isForwarded(req),
-    }
+    const peer = peerOf(req.socket)
+    const local = peer.loopback && !isForwarded(req)
+    if (!proxies || req.socket.remoteAddress === undefined)
+      return { address: peer.address, network: peer.network, secure: peer.overTls, local }
+    const claimed = bare(proxyaddr(req, trusts))
+    const address = isIP(claimed) ? claimed : peer.address
+    const secure = peer.overTls || (trusts(peer.address, 0) && wasForwardedOverTls(req))
+    return { address, network: networkOf(address), secure, local }
   }
 }
 

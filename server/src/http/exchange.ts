@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallContext, ApiError } from '@secure-messenger/api'
 import type { Client } from './client.js'
+import type { HeaderList } from './protection.js'
 
 /** One request and its answer, with what the doors need to know of them. */
 export interface Exchange {
@@ -9,6 +10,8 @@ export interface Exchange {
   readonly res: ServerResponse
   readonly requestId: string
   readonly client: Client
+  /** What the answer carries whatever it says, beside its `x-request-id`. */
+  readonly headers: HeaderList
   /** As it was sent, percent-encoding and all. */
   readonly path: string
   /** What followed the "?", undecoded. */
@@ -24,14 +27,25 @@ export const UNMATCHED = 'unmatched'
 // RFC 9112, 3.2.2: a server must take the absolute form, too.
 const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i
 
-export function openExchange(req: IncomingMessage, res: ServerResponse, client: Client): Exchange {
-  const target = (req.url ?? '/').replace(ABSOLUTE_FORM, '')
+function pathOf(target: string): string {
+  return target.startsWith('/') ? target : target.replace(ABSOLUTE_FORM, '')
+}
+
+export function openExchange(
+  req: IncomingMessage,
+  res: ServerResponse,
+  client: Client,
+  headers: HeaderList,
+): Exchange {
+  const requestId = randomUUID()
+  const target = pathOf(req.url ?? '/')
   const mark = target.indexOf('?')
   return {
     req,
     res,
     client,
-    requestId: randomUUID(),
+    requestId,
+    headers,
     path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '' : target.slice(mark + 1),
     route: UNMATCHED,

@@ -51,12 +51,12 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
       .all(routed((exchange) => refuseMethod(exchange, GET_ONLY)))
   }
 
-  page('/health', (_exchange, res) => sendJson(res, 200, { status: 'ok' }))
-  page('/ready', async (_exchange, res) => {
+  page('/health', (exchange) => sendJson(exchange, 200, { status: 'ok' }))
+  page('/ready', async (exchange) => {
     await options.checkReadiness()
-    sendJson(res, 200, { status: 'ready' })
+    sendJson(exchange, 200, { status: 'ready' })
   })
-  page('/openapi.json', (_exchange, res) => sendJson(res, 200, options.document))
+  page('/openapi.json', (exchange) => sendJson(exchange, 200, options.document))
   page('/metrics', (_exchange, res) => sendMetrics(options.metrics, res), options.mayReadMetrics)
   addDocs(page)
   app.use((_req, res) => sendError(exchangeOf(res), new ApiError('not_found')))

@@ -25,8 +25,8 @@ export async function checkReadiness(pool: Pool, clock: Clock): Promise<void> {
 
 async function readDatabaseClock(pool: Pool): Promise<number> {
   try {
-    const { rows } = await pool.query<{ now: Date }>('select clock_timestamp() as now')
-    return rows[0]?.now.getTime() ?? Number.NaN
+    const { rows } = await pool.query<{ now: string }>('select clock_timestamp() as now')
+    return Date.parse(rows[0]?.now ?? '')
   } catch (error) {
     throw isPassing(error) ? unavailable(error) : error
   }

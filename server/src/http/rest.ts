@@ -1,5 +1,5 @@
 import { ApiError, toApiError, unknownField, validationFailed } from '@secure-messenger/api'
-import { allowOf, refuseMethod, sendError, sendJson, sendOptions } from './answers.js'
+import { refuseMethod, sendError, sendJson, sendOptions } from './answers.js'
 import { decodeBody, parseJson, type Body, type BodyType } from './body.js'
 import { callProcedure, receiveBody } from './calls.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
@@ -38,13 +38,12 @@ function readFields({ type, bytes }: Body): unknown {
 }
 
 /** The REST door: paths, forms and queries become the input of the same procedures that tRPC calls. */
-export async function answerRest(exchange: Exchange, { template, params, methods }: Match): Promise<void> {
-  const { req, res } = exchange
-  exchange.route = template
-  const allow = allowOf([...methods.keys()])
-  if (req.method === 'OPTIONS') return sendOptions(exchange, allow)
-  const operation = methods.get(methodOf(req))
-  if (!operation) return refuseMethod(exchange, allow)
+export async function answerRest(exchange: Exchange, { resource, params }: Match): Promise<void> {
+  const { req } = exchange
+  exchange.route = resource.template
+  if (req.method === 'OPTIONS') return sendOptions(exchange, resource.allow)
+  const operation = resource.methods.get(methodOf(req))
+  if (!operation) return refuseMethod(exchange, resource.allow)
   const body = operation.takesBody ? await receiveBody(req, acceptedBy(operation)) : undefined
   if (body === 'gone') return
   const refused = body instanceof ApiError ? body : undefined
@@ -54,11 +53,12 @@ export async function answerRest(exchange: Exchange, { template, params, methods
       return body && !(body instanceof ApiError) ? readFields(body) : { ...query, ...params }
     }
     const result = await callProcedure(operation, contextOf(exchange, { refused }), input)
-    sendJson(res, operation.meta.successStatus, result)
+    sendJson(exchange, operation.meta.successStatus, result)
   } catch (thrown) {
     // 415 and 413 come before 401 and 429; the call was counted all the same.
     const error = refused ?? toApiError(thrown)
-    sendError(exchange, error, operation.meta.form && error.status === 401 ? oauthError(error) : {})
+    const members = operation.meta.form && error.status === 401 ? oauthError(error) : {}
+    sendError(exchange, error, { members })
   }
 }
 

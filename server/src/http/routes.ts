@@ -1,6 +1,7 @@
 import type { AppRouter, OperationMeta } from '@secure-messenger/api'
 import type { AnyProcedure } from '@trpc/server'
 import { z } from 'zod'
+import { allowOf } from './answers.js'
 
 /** An operation as the doors see it, from the router's own record. */
 export interface Operation {
@@ -9,8 +10,6 @@ export interface Operation {
   readonly kind: 'query' | 'mutation'
   readonly meta: OperationMeta
   readonly procedure: AnyProcedure
-  /** Its template, `/messages/{id}/status`, in parts. */
-  readonly segments: readonly string[]
   /** The fields that a query string may bring; with any, an unknown parameter is refused. */
   readonly queryFields: ReadonlySet<string>
   /** Those of them that are numbers. */
@@ -19,10 +18,21 @@ export interface Operation {
   readonly takesBody: boolean
 }
 
-export interface Match {
+/** A path that operations are at, one a method. */
+export interface Resource {
   readonly template: string
+  readonly segments: readonly Segment[]
+  readonly methods: Map<string, Operation>
+  /** What it takes, for the Allow header. */
+  allow: string
+}
+
+/** A part of a template: text that is compared as sent, or a parameter. */
+type Segment = { readonly text: string } | { readonly parameter: string }
+
+export interface Match {
+  readonly resource: Resource
   readonly params: Record<string, string>
-  readonly methods: ReadonlyMap<string, Operation>
 }
 
 function isOperationMeta(meta: unknown): meta is OperationMeta {
@@ -49,8 +59,7 @@ function inputFields(procedure: AnyProcedure): Map<string, string | undefined> {
 function toOperation(name: string, procedure: AnyProcedure): Operation | undefined {
   const { meta, type } = procedure._def
   if (!isOperationMeta(meta) || type === 'subscription') return undefined
-  const segments = meta.openapi.path.split('/').slice(1)
-  const inPath = new Set(segments.map(parameterOf))
+  const inPath = new Set(meta.openapi.path.split('/').map(parameterOf))
   const fields = meta.openapi.method === 'GET' ? [...inputFields(procedure)] : []
   const inQuery = fields.filter(([field]) => !inPath.has(field))
   return {
@@ -58,7 +67,6 @@ function toOperation(name: string, procedure: AnyProcedure): Operation | undefin
     kind: type,
     meta,
     procedure,
-    segments,
     queryFields: new Set(inQuery.map(([field]) => field)),
     takesBody: meta.openapi.method !== 'GET' && !meta.ignoresBody,
     numberFields: new Set(inQuery.filter(([, fieldType]) => fieldType === 'integer').map(([field]) => field)),
@@ -74,49 +82,57 @@ export function readOperations(router: AppRouter): Map<string, Operation> {
   return new Map(operations.map((operation) => [operation.name, operation]))
 }
 
+function segmentsOf(template: string): Segment[] {
+  const parts = template.split('/').slice(1)
+  return parts.map((part) => {
+    const parameter = parameterOf(part)
+    return parameter === undefined ? { text: part } : { parameter }
+  })
+}
+
 /** The REST paths: exact, their fixed parts compared as sent. */
 export class RestRoutes {
-  private readonly templates = new Map<
-    string,
-    { segments: readonly string[]; methods: Map<string, Operation> }
-  >()
+  private readonly resources = new Map<string, Resource>()
 
   constructor(operations: Iterable<Operation>) {
     for (const operation of operations) {
-      const { path, method } = operation.meta.openapi
-      const template = this.templates.get(path) ?? { segments: operation.segments, methods: new Map() }
-      template.methods.set(method, operation)
-      this.templates.set(path, template)
+      const { path: template, method } = operation.meta.openapi
+      const known = this.resources.get(template)
+      const resource = known ?? { template, segments: segmentsOf(template), methods: new Map(), allow: '' }
+      resource.methods.set(method, operation)
+      resource.allow = allowOf([...resource.methods.keys()])
+      this.resources.set(template, resource)
     }
   }
 
   find(path: string): Match | undefined {
-    const fixed = this.templates.get(path)
+    const fixed = this.resources.get(path)
     // A template's own text is no path: "{id}" is a malformed id there, which the loop below finds.
-    if (fixed && !path.includes('{')) return { template: path, params: {}, methods: fixed.methods }
+    if (fixed && !path.includes('{')) return { resource: fixed, params: {} }
     const parts = path.split('/').slice(1)
-    for (const [template, { segments, methods }] of this.templates) {
-      const params = matchSegments(segments, parts)
-      if (params) return { template, params, methods }
+    for (const resource of this.resources.values()) {
+      const params = matchSegments(resource.segments, parts)
+      if (params) return { resource, params }
     }
     return undefined
   }
 }
 
 function matchSegments(
-  segments: readonly string[],
+  segments: readonly Segment[],
   parts: readonly string[],
 ): Record<string, string> | undefined {
   if (segments.length !== parts.length) return undefined
   const params: Record<string, string> = {}
   for (const [index, segment] of segments.entries()) {
     const part = parts[index] ?? ''
-    const parameter = parameterOf(segment)
-    if (parameter === undefined && part !== segment) return undefined
-    if (parameter === undefined) continue
+    if ('text' in segment) {
+      if (part !== segment.text) return undefined
+      continue
+    }
     const value = decodeSegment(part)
     if (!value) return undefined
-    params[parameter] = value
+    params[segment.parameter] = value
   }
   return params
 }

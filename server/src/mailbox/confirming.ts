@@ -1,4 +1,4 @@
-import type { Outcome } from './batcher.js'
+import type { Outcome } from '../database/batcher.js'
 import type { MailboxStore } from './store.js'
 
 /** What one call wants confirmed in its owner's mailbox. */
@@ -8,7 +8,7 @@ export interface ConfirmRequest {
 }
 
 /** The times of delivery of those ids that are in the mailbox. */
-export type Confirmed = ReadonlyMap<string, Date>
+export type Confirmed = ReadonlyMap<string, string>
 
 interface Pair {
   readonly recipientId: string
@@ -35,7 +35,7 @@ export async function confirmTogether(
   )
   const delivered = new Map(rows.map((row) => [`${row.recipient_id} ${row.id}`, row.delivered_at]))
   return requests.map(({ recipientId, ids }) => {
-    const confirmed = new Map<string, Date>()
+    const confirmed = new Map<string, string>()
     for (const id of ids) {
       const at = delivered.get(`${recipientId} ${id}`)
       if (at) confirmed.set(id, at)

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { Outgoing } from '@secure-messenger/api'
 
 /** A message before it is kept. */
@@ -30,7 +30,7 @@ export function makeDraft(
     recipientId: recipient_id,
     clientMessageId,
     ciphertext,
-    hash: createHash('sha256').update(ciphertext, 'utf8').digest(),
+    hash: hash('sha256', ciphertext, 'buffer'),
     bytes: Buffer.byteLength(ciphertext, 'utf8'),
     key: keyOf(recipient_id, senderId, clientMessageId),
   }

@@ -12,7 +12,7 @@ import {
   type StatusRequest,
 } from '@secure-messenger/api'
 import type { Clock } from '../clock.js'
-import { Batcher } from './batcher.js'
+import { Batcher } from '../database/batcher.js'
 import type { Capacity } from './capacity.js'
 import { confirmTogether, type Confirmed, type ConfirmRequest } from './confirming.js'
 import { makeDraft, type Draft } from './draft.js'
@@ -68,7 +68,7 @@ export class Mailbox implements MailboxService {
     const sought = parseId(id)
     const at = sought && (await this.confirmAll(recipientId, [sought])).get(sought)
     if (!sought || !at) throw notFound()
-    return { id: sought, delivered_at: at.toISOString() }
+    return { id: sought, delivered_at: at }
   }
 
   async confirmMany(recipientId: string, ids: readonly string[]): Promise<Confirmations> {

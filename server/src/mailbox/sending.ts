@@ -1,11 +1,13 @@
 import { ApiError, type Receipt } from '@secure-messenger/api'
-import { unavailable } from '../database/faults.js'
-import type { Outcome } from './batcher.js'
+import { sqlState, unavailable } from '../database/faults.js'
+import type { Outcome } from '../database/batcher.js'
 import type { Capacity } from './capacity.js'
 import type { Draft } from './draft.js'
+import { KnownAccounts } from './known-accounts.js'
 import type { MailboxStore } from './store.js'
 
 const MAILBOX_FULL_RETRY_SECONDS = 60
+const FOREIGN_KEY_VIOLATION = '23503'
 
 interface Settled {
   readonly hash: Buffer
@@ -17,27 +19,44 @@ function inLockOrder(drafts: Iterable<Draft>): Draft[] {
   return [...drafts].toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
 }
 
+function accountsOf(drafts: readonly Draft[]): Set<string> {
+  return new Set(drafts.flatMap(({ senderId, recipientId }) => [senderId, recipientId]))
+}
+
 /** Sends a batch: who exists, who may, one insert, and for keys that were taken the first message's answer. */
 export class Sending {
+  private readonly accounts: KnownAccounts
+
   constructor(
     private readonly store: MailboxStore,
     private readonly capacity: Capacity,
-  ) {}
+  ) {
+    this.accounts = new KnownAccounts((ids) => store.findAccounts(ids))
+  }
 
   async perform(drafts: readonly Draft[]): Promise<Outcome<Receipt>[]> {
-    const accounts = await this.store.findAccounts([
-      ...new Set(drafts.flatMap((d) => [d.senderId, d.recipientId])),
-    ])
+    try {
+      return await this.attempt(drafts)
+    } catch (error) {
+      if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error
+      // An account is gone that was known.
+      this.accounts.forget(accountsOf(drafts))
+      return this.attempt(drafts)
+    }
+  }
+
+  private async attempt(drafts: readonly Draft[]): Promise<Outcome<Receipt>[]> {
+    const missing = await this.accounts.missing(accountsOf(drafts))
     // Of drafts under one key the first is sent; the others are compared with what is kept.
     const leaders = new Map<string, Draft>()
     for (const draft of drafts) {
-      const known = accounts.has(draft.senderId) && accounts.has(draft.recipientId)
+      const known = !missing.has(draft.senderId) && !missing.has(draft.recipientId)
       if (known && !leaders.has(draft.key)) leaders.set(draft.key, draft)
     }
     const { settled, refused } = await this.settle(inLockOrder(leaders.values()))
     return drafts.map((draft) => {
-      if (!accounts.has(draft.senderId)) return new ApiError('not_authenticated')
-      if (!accounts.has(draft.recipientId))
+      if (missing.has(draft.senderId)) return new ApiError('not_authenticated')
+      if (missing.has(draft.recipientId))
         return new ApiError('not_found', { detail: 'There is no such recipient.' })
       const kept = settled.get(draft.key)
       if (!kept && !refused.has(draft.key)) return unavailable()

@@ -8,8 +8,8 @@ interface SentRow {
   readonly recipient_id: string
   readonly sender_id: string
   readonly client_message_id: string
-  readonly created_at: Date
-  readonly expires_at: Date
+  readonly created_at: string
+  readonly expires_at: string
 }
 
 /** A kept message under the key that its sender chose, and the hash that tells it from another. */
@@ -30,17 +30,16 @@ export interface Waiting {
 export interface ConfirmedRow {
   readonly recipient_id: string
   readonly id: string
-  readonly delivered_at: Date
+  readonly delivered_at: string
 }
 
-interface PageRow extends Omit<Message, 'created_at' | 'expires_at'> {
-  readonly created_at: Date
-  readonly expires_at: Date
-  readonly found: string
+/** Without ciphertext where the page ends before it. */
+interface PageRow extends Omit<Message, 'ciphertext'> {
+  readonly ciphertext: string | null
 }
 
 interface StatusRow {
-  readonly delivered_at: Date | null
+  readonly delivered_at: string | null
   readonly expired: boolean
 }
 
@@ -50,13 +49,13 @@ function toReceipt(row: SentRow): Receipt {
   return {
     id: row.id,
     recipient_id: row.recipient_id,
-    created_at: row.created_at.toISOString(),
-    expires_at: row.expires_at.toISOString(),
+    created_at: row.created_at,
+    expires_at: row.expires_at,
   }
 }
 
 function toStatus(id: string, { delivered_at, expired }: StatusRow): MessageStatus {
-  if (delivered_at) return { id, status: 'delivered', delivered_at: delivered_at.toISOString() }
+  if (delivered_at) return { id, status: 'delivered', delivered_at }
   return { id, status: expired ? 'expired' : 'pending' }
 }
 
@@ -75,20 +74,21 @@ function insertText(rows: number): string {
     returning id, recipient_id, sender_id, client_message_id, created_at, expires_at`
 }
 
+// One row more than the page tells that there is more, and so does one whose ciphertext the page has no room for. Large
+// ciphertexts are pointers until the last step: those left out are never read.
 const LIST = `
-  select m.id, m.sender_id, m.ciphertext, m.created_at, m.expires_at, p.found
+  select id, sender_id, created_at, expires_at,
+    case when place <= $3 and bytes_before < $4 then ciphertext end as ciphertext
   from (
-    select id, row_number() over (order by id) as place, count(*) over () as found,
-      sum(octet_length(ciphertext)) over (order by id) - octet_length(ciphertext) as bytes_before
+    select *, row_number() over (order by id) as place,
+      sum(octet_length(ciphertext)) over (order by id rows unbounded preceding) - octet_length(ciphertext) as bytes_before
     from (
-      select id, ciphertext from messages
+      select id, sender_id, created_at, expires_at, ciphertext from messages
       where recipient_id = $1 and delivered_at is null and expires_at > now() and id > $2
       order by id limit $3 + 1
     ) waiting
-  ) p
-  join messages m on m.recipient_id = $1 and m.id = p.id
-  where p.place <= $3 and p.bytes_before < $4 and m.delivered_at is null
-  order by m.id`
+  ) page
+  order by id`
 
 // The time is read once, in FROM: functions inside COALESCE would be evaluated per node of a cluster.
 const CONFIRM_SET = `
@@ -187,16 +187,13 @@ export class MailboxStore {
         values: [recipientId, after ?? NIL_ID, limit, PAGE_BYTES],
       }),
     )
-    return {
-      messages: rows.map(({ id, sender_id, ciphertext, created_at, expires_at }) => ({
-        id,
-        sender_id,
-        ciphertext,
-        created_at: created_at.toISOString(),
-        expires_at: expires_at.toISOString(),
-      })),
-      more: Number(rows[0]?.found ?? 0) > rows.length,
+    const messages: Message[] = []
+    for (const row of rows) {
+      const { ciphertext } = row
+      if (ciphertext === null) break
+      messages.push({ ...row, ciphertext })
     }
+    return { messages, more: rows.length > messages.length }
   }
 
   /** Confirms messages, each in its own mailbox; those confirmed before are answered too, with their first time. */

@@ -1,5 +1,5 @@
 import { ApiError } from '@secure-messenger/api'
-import { isPassing, sqlState, unavailable } from '../database/faults.js'
+import { isPassing, sqlState, unavailable } from './faults.js'
 import type { Clock } from '../clock.js'
 
 /** What became of one item of a batch. */
@@ -80,11 +80,9 @@ export class Batcher<In, Out> {
   private async settle(batch: readonly Entry<In, Out>[]): Promise<void> {
     if (batch.length === 0) return
     const outcomes = await this.perform(batch)
-    for (const [index, entry] of batch.entries()) {
-      entry.settle(
-        outcomes[index] ?? new ApiError('internal_error', { cause: new Error('a batch lost an item') }),
-      )
-    }
+    for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome)
+    for (const entry of batch.slice(outcomes.length))
+      entry.settle(new ApiError('internal_error', { cause: new Error('a batch lost an item') }))
   }
 
   /** Never throws: what cannot be done becomes each item's outcome. */
