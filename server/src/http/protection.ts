@@ -75,7 +75,9 @@ export function toList(...headers: readonly Headers[]): string[] {
 }
 
 /** Tells the headers that an answer carries whatever it says. */
-export function createHeaders(origins: readonly string[]): (req: IncomingMessage, secure: boolean) => HeaderList {
+export function createHeaders(
+  origins: readonly string[],
+): (req: IncomingMessage, secure: boolean) => HeaderList {
   const allow = createCors(origins)
   const protection = readProtection()
   // From now on only HTTPS (RFC 6797, 7.2).
