@@ -45,7 +45,9 @@ function readWithin(req: IncomingMessage, maxBytes: number): Promise<Buffer | un
     const chunks: Buffer[] = []
     let bytes = 0
     const finish = (): void => {
-      resolve(bytes <= maxBytes ? Buffer.concat(chunks, bytes) : undefined)
+      const [only] = chunks
+      if (bytes > maxBytes) resolve(undefined)
+      else resolve(chunks.length === 1 ? only : Buffer.concat(chunks, bytes))
     }
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length
@@ -57,8 +59,10 @@ function readWithin(req: IncomingMessage, maxBytes: number): Promise<Buffer | un
     })
     req.on('end', finish)
     req.on('error', reject)
-    // A client that goes away closes the request before its end.
-    req.on('close', () => reject(new Error('the client went away')))
+    req.on('close', () => {
+      // A client that goes away closes the request before its end.
+      if (!req.readableEnded) reject(new Error('the client went away'))
+    })
   })
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { ApiError, type CallContext } from '@secure-messenger/api'
 import { readBody, type Body, type BodyType } from './body.js'
+import { runChain } from './chain.js'
 import type { Operation } from './routes.js'
 
 /** A body, or why it is not taken; `gone` where the client went away while it was read. */
@@ -24,12 +25,6 @@ export function callProcedure(
   ctx: CallContext,
   input: () => unknown,
 ): Promise<unknown> {
-  return operation.procedure({
-    path: operation.name,
-    type: operation.kind,
-    ctx,
-    getRawInput: async () => input(),
-    signal: undefined,
-    batchIndex: 0,
-  })
+  const { name: path, kind: type, meta } = operation
+  return runChain(operation.chain, { path, type, meta, ctx, getRawInput: async () => input() })
 }

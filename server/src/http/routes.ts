@@ -2,6 +2,7 @@ import type { AppRouter, OperationMeta } from '@secure-messenger/api'
 import type { AnyProcedure } from '@trpc/server'
 import { z } from 'zod'
 import { allowOf } from './answers.js'
+import { chainOf, type Chain } from './chain.js'
 
 /** An operation as the doors see it, from the router's own record. */
 export interface Operation {
@@ -10,6 +11,7 @@ export interface Operation {
   readonly kind: 'query' | 'mutation'
   readonly meta: OperationMeta
   readonly procedure: AnyProcedure
+  readonly chain: Chain
   /** The fields that a query string may bring; with any, an unknown parameter is refused. */
   readonly queryFields: ReadonlySet<string>
   /** Those of them that are numbers. */
@@ -67,6 +69,7 @@ function toOperation(name: string, procedure: AnyProcedure): Operation | undefin
     kind: type,
     meta,
     procedure,
+    chain: chainOf(procedure),
     queryFields: new Set(inQuery.map(([field]) => field)),
     takesBody: meta.openapi.method !== 'GET' && !meta.ignoresBody,
     numberFields: new Set(inQuery.filter(([, fieldType]) => fieldType === 'integer').map(([field]) => field)),

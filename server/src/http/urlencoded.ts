@@ -14,6 +14,7 @@ function decode(text: string): string {
  * @throws ApiError malformed_request
  */
 export function parseUrlEncoded(text: string): [name: string, value: string][] {
+  if (text === '') return []
   return text
     .split('&')
     .filter((pair) => pair !== '')

@@ -33,9 +33,9 @@ export interface ConfirmedRow {
   readonly delivered_at: string
 }
 
-/** Without ciphertext where the page ends before it. */
-interface PageRow extends Omit<Message, 'ciphertext'> {
-  readonly ciphertext: string | null
+interface PageRow extends Message {
+  /** Another message waits behind this one. */
+  readonly followed: boolean
 }
 
 interface StatusRow {
@@ -74,20 +74,20 @@ function insertText(rows: number): string {
     returning id, recipient_id, sender_id, client_message_id, created_at, expires_at`
 }
 
-// One row more than the page tells that there is more, and so does one whose ciphertext the page has no room for. Large
-// ciphertexts are pointers until the last step: those left out are never read.
+// Large ciphertexts are pointers until the last step: those that the page has no room for are never read.
 const LIST = `
-  select id, sender_id, created_at, expires_at,
-    case when place <= $3 and bytes_before < $4 then ciphertext end as ciphertext
+  select id, sender_id, ciphertext, created_at, expires_at, followed
   from (
-    select *, row_number() over (order by id) as place,
-      sum(octet_length(ciphertext)) over (order by id rows unbounded preceding) - octet_length(ciphertext) as bytes_before
+    select *, row_number() over mailbox as place, lead(true, 1, false) over mailbox as followed,
+      sum(octet_length(ciphertext)) over (mailbox rows unbounded preceding) - octet_length(ciphertext) as bytes_before
     from (
-      select id, sender_id, created_at, expires_at, ciphertext from messages
+      select id, sender_id, ciphertext, created_at, expires_at from messages
       where recipient_id = $1 and delivered_at is null and expires_at > now() and id > $2
       order by id limit $3 + 1
     ) waiting
+    window mailbox as (order by id)
   ) page
+  where place <= $3 and bytes_before < $4
   order by id`
 
 // The time is read once, in FROM: functions inside COALESCE would be evaluated per node of a cluster.
@@ -187,13 +187,8 @@ export class MailboxStore {
         values: [recipientId, after ?? NIL_ID, limit, PAGE_BYTES],
       }),
     )
-    const messages: Message[] = []
-    for (const row of rows) {
-      const { ciphertext } = row
-      if (ciphertext === null) break
-      messages.push({ ...row, ciphertext })
-    }
-    return { messages, more: rows.length > messages.length }
+    const messages = rows.map(({ followed, ...message }) => message)
+    return { messages, more: rows.at(-1)?.followed ?? false }
   }
 
   /** Confirms messages, each in its own mailbox; those confirmed before are answered too, with their first time. */

@@ -1,0 +1,60 @@
+import type { CallContext } from '@secure-messenger/api'
+import { getTRPCErrorFromUnknown, type AnyProcedure } from '@trpc/server'
+
+/** What a link of a procedure's chain is given. */
+interface Call {
+  readonly path: string
+  readonly type: 'query' | 'mutation'
+  readonly ctx: object
+  readonly meta: unknown
+  readonly input: unknown
+  readonly getRawInput: () => Promise<unknown>
+}
+
+type Changes = Partial<Pick<Call, 'ctx' | 'input' | 'getRawInput'>>
+
+type Result = { readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly error: unknown }
+
+type Link = (call: Call & { next: (changes?: Changes) => Promise<Result> }) => Promise<Result>
+
+/** What a procedure does, link by link: admission, input, output, and the call of its service. */
+export type Chain = readonly Link[]
+
+function isChain(value: unknown): value is Chain {
+  return Array.isArray(value) && value.length > 0 && value.every((link) => typeof link === 'function')
+}
+
+/** @throws where this version of tRPC keeps a procedure's links elsewhere */
+export function chainOf(procedure: AnyProcedure): Chain {
+  const links: unknown = Reflect.get(procedure._def, 'middlewares')
+  if (!isChain(links)) throw new Error('the links of a procedure are not where they were')
+  return links
+}
+
+export interface ChainedCall extends Pick<Call, 'path' | 'type' | 'meta' | 'getRawInput'> {
+  readonly ctx: CallContext
+}
+
+/**
+ * Follows a procedure's links as tRPC does, in their order and with its errors, but for the copies of the whole call
+ * that tRPC makes key by key at every link: those took 12 % of a send.
+ */
+export async function runChain(chain: Chain, call: ChainedCall): Promise<unknown> {
+  const result = await follow(chain, 0, { ...call, input: undefined })
+  if (!result.ok) throw result.error
+  return result.data
+}
+
+async function follow(chain: Chain, at: number, call: Call): Promise<Result> {
+  const next = (changes: Changes = {}): Promise<Result> => {
+    const ctx = changes.ctx ? { ...call.ctx, ...changes.ctx } : call.ctx
+    return follow(chain, at + 1, { ...call, ...changes, ctx })
+  }
+  try {
+    const link = chain[at]
+    if (!link) throw new Error('a chain without an end')
+    return await link({ ...call, next })
+  } catch (cause) {
+    return { ok: false, error: getTRPCErrorFromUnknown(cause) }
+  }
+}
