@@ -1,5 +1,5 @@
 // `pnpm bench`: measures this server beside its peers and writes docs/performance.{json,md,svg}. See options.ts.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { startCluster } from './cluster.js'
 import { readFigures, writeSections, type Machine } from './document/figures.js'
 import { reached, rowsOf } from './document/rows.js'
@@ -15,6 +15,8 @@ import { LOGS } from './places.js'
 import { Cleanup } from './processes.js'
 import { Gathered } from './results.js'
 
+/** As shells say it. */
+const INTERRUPTED = 130
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 async function takeTurns(cleanup: Cleanup, options: Options, results: Gathered): Promise<string> {
@@ -40,6 +42,7 @@ function dropForeign(machine: Machine): Record<string, undefined> {
 }
 
 async function measureAll(cleanup: Cleanup, options: Options): Promise<void> {
+  rmSync(LOGS, { recursive: true, force: true })
   mkdirSync(LOGS, { recursive: true })
   await installMissing(cleanup, options.benchDir)
   const commit = await describeCommit(cleanup)
@@ -68,7 +71,8 @@ async function main(): Promise<void> {
   for (const signal of SIGNALS)
     process.once(signal, () => {
       console.error('Stopping: what was started is ended; no figures were written.')
-      void cleanup.run().finally(() => process.exit(130))
+      process.exitCode = INTERRUPTED
+      void cleanup.run().finally(() => process.exit(INTERRUPTED))
     })
   try {
     if (!options.renderOnly) await measureAll(cleanup, options)
@@ -81,6 +85,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
+  // What was started ends, so what waited for it fails: that was said already.
+  if (process.exitCode === INTERRUPTED) return
   console.error(error instanceof UsageError ? error.message : error)
   if (!(error instanceof UsageError)) console.error('The run failed: no figures were written.')
   process.exit(1)

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 
@@ -38,7 +40,10 @@ const given = z.object({
   peers: listOf(PEERS).optional(),
   only: listOf(SECTIONS).default([...SECTIONS]),
   render: z.boolean().default(false),
-  benchDir: z.string().min(1).optional(),
+  benchDir: z
+    .string()
+    .transform((folder) => path.resolve(folder))
+    .optional(),
 })
 
 export interface Options {
@@ -91,13 +96,15 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Opt
   const parsed = given.safeParse({ ...readArguments(args), benchDir: environment['BENCH_DIR'] || undefined })
   if (!parsed.success)
     throw new UsageError(
-      parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'),
+      parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
     )
   const { rounds, seconds, peers, only, render, benchDir } = parsed.data
   if (only.includes('memory') && !LOADS.every((name) => only.includes(name)))
     throw new UsageError(
       'memory is what the server holds under throughput, rpc and bcrypt: ask for these too.',
     )
+  if (benchDir && !existsSync(path.join(benchDir, 'load.mjs')))
+    throw new UsageError('BENCH_DIR names no folder with the peers: there is no load.mjs.')
   const chosen = choosePeers(peers, only, benchDir)
   if (!chosen.includes('relay') && only.some((name) => name !== 'throughput' && name !== 'start'))
     throw new UsageError('rpc, bcrypt and memory are measured in the turns of relay: add it to --peers.')

@@ -9,6 +9,7 @@ const OUTPUT_SHOWN = 2000
 /** What must be undone when the run ends, however it ends; the last first. */
 export class Cleanup {
   private readonly steps = new Set<() => Promise<void>>()
+  private ending: Promise<void> | undefined
 
   /** @returns does it now, once */
   add(step: () => Promise<void>): () => Promise<void> {
@@ -19,7 +20,18 @@ export class Cleanup {
     return once
   }
 
-  async run(): Promise<void> {
+  /** Everything, once: whoever asks again waits for the same end. */
+  run(): Promise<void> {
+    this.ending ??= this.undoAll()
+    return this.ending
+  }
+
+  /** @throws once the end has begun: what starts now would stay */
+  refuseIfEnding(): void {
+    if (this.ending) throw new Error('the run is over')
+  }
+
+  private async undoAll(): Promise<void> {
     for (const step of [...this.steps].toReversed()) await step()
   }
 }
@@ -50,6 +62,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 
 /** Starts a process in a group of its own: Ctrl-C reaches this program alone, which ends what it started in order. */
 export function start(cleanup: Cleanup, command: string, args: string[], options: StartOptions): Started {
+  cleanup.refuseIfEnding()
   const log = openSync(path.join(LOGS, options.log), 'a')
   const child = spawn(command, args, {
     env: { PATH: process.env['PATH'], ...options.environment },
@@ -87,6 +100,7 @@ export async function run(
   args: string[],
   options: RunOptions = {},
 ): Promise<string> {
+  cleanup.refuseIfEnding()
   const child = spawn(command, args, {
     env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
 import { shown, shownSpread, spreadOf } from '../numbers.js'
-import type { BcryptRound, Figures, Point, Round, Stamp } from './figures.js'
+import { PEERS } from '../options.js'
+import { WORKS, type BcryptRound, type Figures, type Point, type Round, type Stamp } from './figures.js'
 import { renderGrowth } from './growth.js'
 import { medianOf, reached, rowsOf, type Row } from './rows.js'
 import { table } from './table.js'
@@ -71,11 +72,25 @@ function renderPoint({ peer, work, concurrency, rounds }: Point): string[] {
   ]
 }
 
+/** Peers that do the same side by side. */
+function inOrder(a: Point, b: Point): number {
+  const place = (point: Point): number => PEERS.indexOf(point.peer)
+  return WORKS.indexOf(a.work) - WORKS.indexOf(b.work) || a.concurrency - b.concurrency || place(a) - place(b)
+}
+
+/** Cores; above, a round says less about its peer. */
+const DISTURBED = 0.25
+
+function renderDisturbance(points: readonly Point[]): string {
+  const seen = points.flatMap(({ rounds }) => rounds.flatMap(({ cpu_others }) => cpu_others ?? []))
+  const disturbed = seen.filter((cores) => cores > DISTURBED)
+  const most = disturbed.length > 0 ? `, ${shown(Math.max(...disturbed))} at most` : ''
+  return `Other programs used more than ${DISTURBED} cores in ${disturbed.length} of ${seen.length} measured windows${most}.`
+}
+
 function renderThroughput({ throughput }: Figures): string {
   if (!throughput) return 'Absolute figures of the peers: not run.'
   const { points, integrity, rounds, seconds, generator } = throughput
-  const order = [...new Set(points.map(({ work, concurrency }) => `${work} ${concurrency}`))]
-  const place = ({ work, concurrency }: Point): number => order.indexOf(`${work} ${concurrency}`)
   const head = [
     'work',
     'at once',
@@ -91,14 +106,14 @@ function renderThroughput({ throughput }: Figures): string {
   ]
   const checked = integrity.map(({ peer, sent }) => `${peer} ${sent.toLocaleString('en-US')}`)
   return [
-    `${whence(throughput)}: ${rounds} rounds of ${seconds} s. Per second: median (min–max); the rest are medians.`,
+    `${whence(throughput)}: rounds of ${seconds} s each: ${rounds}. Per second: median (min–max); the rest are medians.`,
     generator === 'load.mjs'
       ? "The load came from the peers' own generator, `load.mjs`, which measures a point again when others used more than a quarter of a core meanwhile; RSS is of all processes of a server."
       : '**Left out:** FastAPI, its lean variant, the bare Node server, and with them all ratios to FastAPI: BENCH_DIR named no folder of theirs. The load came from the generator in `test/bench/load`.',
     '',
-    table(head, points.toSorted((a, b) => place(a) - place(b)).map(renderPoint)),
+    table(head, points.toSorted(inOrder).map(renderPoint)),
     '',
-    `Messages sent, listed as sent, and confirmed: ${checked.join('; ') || 'not run'}; no faults.`,
+    `Messages sent, listed as sent, and confirmed: ${checked.join('; ') || 'not run'}; no faults. ${renderDisturbance(points)}`,
   ].join('\n')
 }
 

@@ -70,14 +70,13 @@ function renderBar(bar: Bar, index: number, x: Scale): string {
     const other = bar.others[peer]
     return other ? [`<circle class="${kind}" cx="${x(other.median)}" cy="${low + 6}" r="4"/>`] : []
   })
-  const end = Math.max(Number(x(max)), Number(x(median))) + 8
   return [
     label,
     `<rect class="bar" x="${LEFT}" y="${high}" width="${width}" height="${BAR_HEIGHT}"/>`,
     `<line class="span" x1="${x(min)}" x2="${x(max)}" y1="${middle}" y2="${middle}"/>`,
     ...marks,
     ...dots,
-    `<text class="small" x="${end.toFixed(1)}" y="${middle + 4}">${shown(median)} ×</text>`,
+    `<text x="${WIDTH - 6}" y="${middle + 4}" text-anchor="end">${shown(median)} ×</text>`,
   ].join('')
 }
 
