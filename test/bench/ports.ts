@@ -1,0 +1,55 @@
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const POLL_MS = 10
+
+/** A port of 127.0.0.1 that nobody listens on, as the system chose it. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => {
+        if (address && typeof address === 'object') resolve(address.port)
+        else reject(new Error('The system gave no port.'))
+      })
+    })
+  })
+}
+
+function answersOnce(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: '127.0.0.1', port })
+    const settle = (answers: boolean): void => {
+      socket.destroy()
+      resolve(answers)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('error', () => settle(false))
+  })
+}
+
+/** Asks again and again until it is so. @throws when the process ended, or after a minute */
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean>,
+  ended: Promise<unknown>,
+  timeoutMs = 60_000,
+): Promise<void> {
+  const gone = new AbortController()
+  void ended.then(() => gone.abort())
+  for (
+    const deadline = Date.now() + timeoutMs;
+    Date.now() < deadline && !gone.signal.aborted;
+    await sleep(POLL_MS)
+  )
+    if (await isSo()) return
+  throw new Error(
+    `${what} ${gone.signal.aborted ? 'ended before it was ready' : 'was not ready in time'}: see data/bench/logs.`,
+  )
+}
+
+export function untilPortAnswers(what: string, port: number, ended: Promise<unknown>): Promise<void> {
+  return until(what, () => answersOnce(port), ended)
+}
