@@ -187,7 +187,7 @@ export class MailboxStore {
         values: [recipientId, after ?? NIL_ID, limit, PAGE_BYTES],
       }),
     )
-    const messages = rows.map(({ followed, ...message }) => message)
+    const messages = rows.map(({ followed: _followed, ...message }) => message)
     return { messages, more: rows.at(-1)?.followed ?? false }
   }
 
