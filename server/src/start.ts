@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createRouter } from '@secure-messenger/api'
 import type { Logger } from 'pino'
-import { bcryptHasher } from './accounts/hasher.js'
+import { BcryptHasher } from './accounts/hasher.js'
 import { monotonicClock, systemClock } from './clock.js'
 import { ConfigError, MIN_SECRET_BYTES, type Config } from './config.js'
 import { openDatabase, type Database } from './database/open.js'
@@ -64,9 +64,10 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
   const secret = findSecretKeys(config)
   const metrics = new Metrics()
   const limiter = new RateLimiter(config.rates)
+  const hasher = new BcryptHasher()
   const clock = systemClock
   const router = createRouter(
-    createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher: bcryptHasher, clock }),
+    createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher, clock }),
   )
   const app = createApp({
     ...config,
@@ -87,6 +88,7 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
     secret: secret.description,
     async stop() {
       await server.drain(config.drainSeconds * 1000)
+      await hasher.close()
       await retention.stop()
       limiter.stop()
       await database.close()
