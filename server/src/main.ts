@@ -1,8 +1,10 @@
+import type { Logger } from 'pino'
 import { ConfigError, loadConfig, type Config } from './config.js'
 import { UnsafeDatabaseError } from './database/checks.js'
 import { DataFolderInUseError } from './database/embedded/lock.js'
+import { findSource } from './database/source.js'
 import { createLog, describeFault } from './log.js'
-import { start, type Running } from './start.js'
+import type { Running } from './start.js'
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -78,6 +80,19 @@ class Stopper {
   }
 }
 
+/** A database of the server's own takes as long to start as everything else to load: both are done at once. */
+async function begin(config: Config, log: Logger): Promise<Running> {
+  const loading = import('./start.js')
+  // Told below; until then a failure would end the process and leave the database running.
+  loading.catch(() => undefined)
+  const source = await findSource(config, log)
+  const { start } = await loading.catch(async (error: unknown) => {
+    await source.close()
+    throw error
+  })
+  return start(config, source, log)
+}
+
 async function main(): Promise<void> {
   const config = loadConfig()
   const log = createLog(config.logLevel)
@@ -87,7 +102,7 @@ async function main(): Promise<void> {
   })
   warn(config)
   const stopper = new Stopper()
-  const running = await start(config, log)
+  const running = await begin(config, log)
   tell(running)
   stopper.watch(running)
 }

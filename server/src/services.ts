@@ -16,9 +16,6 @@ import { Capacity } from './mailbox/capacity.js'
 import { Mailbox } from './mailbox/mailbox.js'
 import { MailboxStore } from './mailbox/store.js'
 
-/** libuv has four threads for hashes, files and name look-ups alike: one is left for the others. */
-const MAX_HASHES_AT_ONCE = 3
-
 export interface ServicesOptions {
   readonly config: Config
   readonly secretKeys: readonly [string, ...string[]]
@@ -40,10 +37,7 @@ export function createServices({
   clock,
 }: ServicesOptions): Services {
   const tokens = new Tokens({ secretKeys, clock })
-  const queue = new PasswordQueue({
-    concurrency: Math.min(availableParallelism(), MAX_HASHES_AT_ONCE),
-    capacity: config.passwordQueue,
-  })
+  const queue = new PasswordQueue({ concurrency: availableParallelism(), capacity: config.passwordQueue })
   const mailboxStore = new MailboxStore(pool, config.messageLifeSeconds)
   return {
     authenticator: tokens,

@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { createRouter } from '@secure-messenger/api'
+import { createRouter, type AppRouter } from '@secure-messenger/api'
 import type { Logger } from 'pino'
-import { bcryptHasher } from './accounts/hasher.js'
+import { BcryptHasher } from './accounts/hasher.js'
 import { monotonicClock, systemClock } from './clock.js'
 import { ConfigError, MIN_SECRET_BYTES, type Config } from './config.js'
 import { openDatabase, type Database } from './database/open.js'
+import type { Source } from './database/source.js'
 import { createApp } from './http/app.js'
 import { RateLimiter } from './http/limits.js'
 import { Metrics } from './http/metrics.js'
-import { createDocument } from './http/openapi.js'
+import type { OpenApiDocument } from './http/openapi.js'
 import { checkReadiness, shareCheck } from './http/readiness.js'
 import { HttpServer } from './http/server.js'
 import { purge } from './retention/purge.js'
@@ -48,9 +49,9 @@ function addressOf({ tls, host }: Config, port: number): string {
   return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
-/** Opens the database, builds the services, listens. */
-export async function start(config: Config, log: Logger): Promise<Running> {
-  const database = await openDatabase(config, log)
+/** Opens the database, builds the services, listens. What was given and started is stopped again where that fails. */
+export async function start(config: Config, source: Source, log: Logger): Promise<Running> {
+  const database = await openDatabase(source, config, log)
   try {
     return await serve(config, database, log)
   } catch (error) {
@@ -59,21 +60,32 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   }
 }
 
+/** Made when it is first asked for: what makes it takes an eighth of the time that a start takes. */
+function documentOf(router: AppRouter): () => Promise<OpenApiDocument> {
+  const make = async (): Promise<OpenApiDocument> => {
+    const { createDocument } = await import('./http/openapi.js')
+    return createDocument(router, API_VERSION)
+  }
+  let made: Promise<OpenApiDocument> | undefined
+  return () => (made ??= make())
+}
+
 async function serve(config: Config, database: Database, log: Logger): Promise<Running> {
   const { pool, prisma, connection } = database
   const secret = findSecretKeys(config)
   const metrics = new Metrics()
   const limiter = new RateLimiter(config.rates)
+  const hasher = new BcryptHasher()
   const clock = systemClock
   const router = createRouter(
-    createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher: bcryptHasher, clock }),
+    createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher, clock }),
   )
   const app = createApp({
     ...config,
     router,
     metrics,
     log,
-    document: createDocument(router, API_VERSION),
+    readDocument: documentOf(router),
     checkReadiness: shareCheck(() => checkReadiness(pool, clock), monotonicClock),
   })
   const server = new HttpServer(app, config.tls)
@@ -87,6 +99,7 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
     secret: secret.description,
     async stop() {
       await server.drain(config.drainSeconds * 1000)
+      await hasher.close()
       await retention.stop()
       limiter.stop()
       await database.close()

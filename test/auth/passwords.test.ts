@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, describe, expect, test } from 'vitest'
+import { BcryptHasher } from '../../server/dist/accounts/hasher.js'
 import { outcomeOf } from '../harness/http.js'
 import { tokenFor, useRelay } from '../harness/relay.js'
 
@@ -52,6 +54,39 @@ describe('hashing', () => {
     // A hash takes a quarter of a second; whoever waited for one in line would be far beyond this.
     expect(median(times)).toBeLessThan(150)
     for (const answer of await Promise.all(storm)) expect(outcomeOf(answer)).toBe('401 invalid_credentials')
+  })
+})
+
+describe.runIf(process.platform === 'linux')('the threads that hash', () => {
+  const relay = useRelay()
+
+  test('give way to all others', async () => {
+    const user = await relay.user()
+    await relay.login(user.username, user.password)
+    const tasks = `/proc/${relay.process.child.pid}/task`
+    // proc(5): the nice value is the 19th field; the second, in parentheses, may hold spaces.
+    const niceOf = (task: string): string | undefined =>
+      readFileSync(`${tasks}/${task}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ')[16]
+    const nice = readdirSync(tasks).map(niceOf)
+    expect(nice.filter((value) => value === '10').length).toBe(1)
+    expect(nice.filter((value) => value === '0').length).toBe(nice.length - 1)
+  })
+})
+
+describe('a thread that ends', () => {
+  const hasher = new BcryptHasher()
+  afterAll(() => hasher.close())
+
+  test('while it hashes makes `unavailable`, and another takes its place', async () => {
+    const hashing = hasher.hash('a good password')
+    const [refused] = await Promise.all([hashing.catch((error: unknown) => error), hasher.close()])
+    expect(refused).toMatchObject({ code: 'unavailable', retryAfterSeconds: 2 })
+    const hash = await hasher.hash('a good password')
+    expect(await hasher.matches('a good password', hash)).toBe(true)
+    expect(await hasher.matches('another', hash)).toBe(false)
+    expect(await hasher.matches('a good password', hasher.decoy())).toBe(false)
   })
 })
 

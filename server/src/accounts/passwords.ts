@@ -1,20 +1,17 @@
-import { randomBytes } from 'node:crypto'
 import { registration } from '@secure-messenger/api'
 import type { Hasher } from './hasher.js'
 import type { PasswordQueue, Standing } from './password-queue.js'
 
 /** Hashing and checking of passwords, in the queue. */
 export class Passwords {
-  // Of a password that nobody knows: an unknown account costs the same time as a wrong password.
-  private readonly decoy: Promise<string>
+  // An unknown account costs the same time as a wrong password.
+  private readonly decoy: string
 
   constructor(
     private readonly queue: PasswordQueue,
     private readonly hasher: Hasher,
   ) {
-    this.decoy = hasher.hash(randomBytes(32).toString('base64url'))
-    // A failure shows at the first login that awaits it, not as an unhandled rejection before.
-    this.decoy.catch(() => undefined)
+    this.decoy = hasher.decoy()
   }
 
   hash(password: string): Promise<string> {
@@ -27,7 +24,7 @@ export class Passwords {
    */
   async matches(password: string, hash: string | undefined, standing: Standing): Promise<boolean> {
     const possible = hash !== undefined && registration.shape.password.safeParse(password).success
-    const compared = possible ? hash : await this.decoy
+    const compared = possible ? hash : this.decoy
     const matched = await this.queue.run(standing, () => this.hasher.matches(password, compared))
     return possible && matched
   }

@@ -56,17 +56,12 @@ export class AccountStore {
   }
 
   async findUser(id: string): Promise<User | undefined> {
-    const found = await asking(() =>
-      this.prisma.user.findUnique({ where: { id }, include: { publicKey: true } }),
+    const rows = await asking(
+      () => this.prisma.$queryRaw<(Omit<User, 'created_at'> & { created_at: Date })[]>`
+        select id, username, public_key, key_version, fingerprint, created_at
+        from users join public_keys on user_id = id where id = ${id}::uuid`,
     )
-    if (!found?.publicKey) return undefined
-    return {
-      id: found.id,
-      username: found.username,
-      public_key: found.publicKey.publicKey,
-      key_version: found.publicKey.keyVersion,
-      fingerprint: found.publicKey.fingerprint,
-      created_at: found.createdAt.toISOString(),
-    }
+    const found = rows[0]
+    return found && { ...found, created_at: found.created_at.toISOString() }
   }
 }

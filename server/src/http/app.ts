@@ -17,7 +17,7 @@ import { RpcDoor } from './rpc.js'
 
 export interface AppOptions {
   readonly router: AppRouter
-  readonly document: OpenApiDocument
+  readonly readDocument: () => Promise<OpenApiDocument>
   readonly metrics: Metrics
   readonly log: Logger
   readonly checkReadiness: () => Promise<void>

@@ -9,7 +9,7 @@ import type { Metrics } from './metrics.js'
 import type { OpenApiDocument } from './openapi.js'
 
 export interface PagesOptions {
-  readonly document: OpenApiDocument
+  readonly readDocument: () => Promise<OpenApiDocument>
   readonly metrics: Metrics
   /** Throws ApiError `unavailable` while this instance cannot serve. */
   readonly checkReadiness: () => Promise<void>
@@ -56,7 +56,7 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
     await options.checkReadiness()
     sendJson(exchange, 200, { status: 'ready' })
   })
-  page('/openapi.json', (exchange) => sendJson(exchange, 200, options.document))
+  page('/openapi.json', async (exchange) => sendJson(exchange, 200, await options.readDocument()))
   page('/metrics', (_exchange, res) => sendMetrics(options.metrics, res), options.mayReadMetrics)
   addDocs(page)
   app.use((_req, res) => sendError(exchangeOf(res), new ApiError('not_found')))
