@@ -45,6 +45,8 @@ function literalOf(value: unknown): string {
   if (value === null || value === undefined) return 'null'
   if (Buffer.isBuffer(value)) return `'\\x${value.toString('hex')}'`
   if (Array.isArray(value)) return pg.escapeLiteral(`{${value.join(',')}}`)
+  if (value instanceof Date) return `'${value.toISOString()}'`
+  if (typeof value !== 'string' && typeof value !== 'number') throw new Error('no literal is known for this')
   return pg.escapeLiteral(String(value))
 }
 
