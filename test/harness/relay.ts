@@ -1,12 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import jwt from 'jsonwebtoken'
+import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { z } from 'zod'
 import { queryPath, request, type Answer, type RequestOptions } from './http.js'
 import { makeScratch, spawnServer, type ServerProcess } from './process.js'
+import { SECRET_KEY, tokenFor } from './tokens.js'
 
-export const SECRET_KEY = 'the-secret-of-the-test-suites-0123456789'
+export { SECRET_KEY, tokenFor }
 
 const identified = z.object({ id: z.string() })
 const tokenBody = z.object({ access_token: z.string() })
@@ -167,21 +167,6 @@ const inbox = z.strictObject({
   more: z.boolean(),
 })
 export type Inbox = z.infer<typeof inbox>
-
-/** A token as the server would issue it, but for what is overridden. */
-export function tokenFor(userId: string, over: jwt.JwtPayload = {}, secret = SECRET_KEY): string {
-  const iat = over.iat ?? Math.floor(Date.now() / 1000)
-  const payload = {
-    iss: 'secure-messenger',
-    aud: 'secure-messenger',
-    sub: userId,
-    jti: randomUUID(),
-    iat,
-    exp: iat + 1800,
-    ...over,
-  }
-  return jwt.sign(payload, Buffer.from(secret, 'utf8'), { algorithm: 'HS256' })
-}
 
 /** A server of the suite's own on a database of its own, for as long as the file's tests run. */
 export function useRelay(settings: Record<string, string> = {}): Relay {

@@ -170,7 +170,7 @@ describe('the statement of the purge', () => {
     const purger = async (): Promise<number> => {
       let removed = 0
       for (;;) {
-        const rows = await relay.sql(`${DELETE_FORGOTTEN} returning 1`, [100])
+        const rows = await relay.sql(`${DELETE_FORGOTTEN} returning 1`)
         removed += rows.length
         if (rows.length === 0) return removed
       }

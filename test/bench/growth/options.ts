@@ -1,0 +1,46 @@
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { REPOSITORY } from '../../harness/process.js'
+
+const USAGE = `pnpm bench:growth [options]: what becomes of the speed when the tables are full
+  --rows 10000000       waiting messages
+  --users 1000000       accounts, an even number from 4000
+  --rounds 5            of each measurement; the median counts
+  --seconds 3           of each round
+  --churn-minutes 0     sends and confirmations before a second measurement; 0 leaves it out
+  --churn-rate 500      of them each second
+  --purge-rows 1000000  expired rows to purge; 0 leaves it out
+  --folder data/bench/growth, --keep   where the database lies, and that it stays for the next run
+  --binaries /usr/lib/postgresql/15/bin   PostgreSQL's programs`
+
+const count = z.coerce.number().int().min(0)
+const schema = z.object({
+  rows: count.min(20_000).default(10_000_000),
+  users: count.min(4000).multipleOf(2).default(1_000_000),
+  rounds: count.min(1).default(5),
+  seconds: z.coerce.number().positive().default(3),
+  'churn-minutes': z.coerce.number().min(0).default(0),
+  'churn-rate': count.min(1).default(500),
+  'purge-rows': count.default(1_000_000),
+  folder: z.string().default(path.join(REPOSITORY, 'data/bench/growth')),
+  keep: z.boolean().default(false),
+  binaries: z.string().default('/usr/lib/postgresql/15/bin'),
+})
+
+export type Options = ReturnType<typeof readOptions>
+
+/** @throws with the usage, for options that are none */
+export function readOptions() {
+  const text = { type: 'string' } as const
+  const options = Object.fromEntries(
+    Object.keys(schema.shape).map((name) => [name, name === 'keep' ? ({ type: 'boolean' } as const) : text]),
+  )
+  try {
+    const given = schema.parse(parseArgs({ options }).values)
+    const { 'churn-minutes': churnMinutes, 'churn-rate': churnRate, 'purge-rows': purgeRows, ...rest } = given
+    return { ...rest, churnMinutes, churnRate, purgeRows }
+  } catch (error) {
+    throw new Error(USAGE, { cause: error })
+  }
+}
