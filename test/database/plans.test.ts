@@ -32,6 +32,7 @@ const STATEMENTS = [
   ['what waits in 64 mailboxes', 64 * 5, 1000],
   ['a status', 1, 10],
   ['a key', 1, 10],
+  ['64 keys', 64, 640],
   ['a user', 1, 10],
   ['a batch of the purge', 500, 5000],
 ] as const
@@ -41,7 +42,7 @@ type Operations = Record<Name, () => Promise<unknown>>
 /** What the server's own stores do, on a pool that is watched; `ahead` prepares it, and is not. */
 function operationsOn(pool: Pool, ahead: MailboxStore, databaseUrl: string): Operations {
   const store = new MailboxStore(pool, LIFE_SECONDS)
-  const directory = new DirectoryStore(createClient(pool))
+  const directory = new DirectoryStore(createClient(pool), pool)
   const waiting = async (owner: string, limit: number): Promise<string[]> =>
     (await ahead.list(owner, limit, undefined)).messages.map(({ id }) => id)
   const list = async (owner: string): Promise<unknown> => {
@@ -75,7 +76,8 @@ function operationsOn(pool: Pool, ahead: MailboxStore, databaseUrl: string): Ope
     },
     'what waits in 64 mailboxes': () => store.countWaiting(range(64, 300).map(userId)),
     'a status': () => store.findStatus(userId(1), userId(2), randomUUID()),
-    'a key': () => directory.findKey(userId(7)),
+    'a key': () => directory.findKeys([userId(7)]),
+    '64 keys': () => directory.findKeys(range(64).map(userId)),
     'a user': () => directory.findUser('seed7'),
     'a batch of the purge': () => {
       const stop = new AbortController()

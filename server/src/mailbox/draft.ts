@@ -1,5 +1,6 @@
-import { hash, randomUUID } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Outgoing } from '@secure-messenger/api'
+import { v7 as makeOrderedId } from 'uuid'
 
 /** A message before it is kept. */
 export interface Draft {
@@ -19,12 +20,15 @@ export function keyOf(recipientId: string, senderId: string, clientMessageId: st
   return `${recipientId} ${senderId} ${clientMessageId}`
 }
 
-/** Where the client chose no id, the server makes one: rows find back to their drafts by it. */
+/**
+ * Where the client chose no id, the server makes one: rows find back to their drafts by it. In order of time, so that
+ * the index of retries is written at its end, and what one sender sends at once keeps its order.
+ */
 export function makeDraft(
   senderId: string,
   { recipient_id, ciphertext, client_message_id }: Outgoing,
 ): Draft {
-  const clientMessageId = client_message_id ?? randomUUID()
+  const clientMessageId = client_message_id ?? makeOrderedId()
   return {
     senderId,
     recipientId: recipient_id,
