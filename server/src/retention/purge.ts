@@ -6,7 +6,7 @@ import { describeFault } from '../log.js'
 
 const BATCH_ROWS = 500
 /** A batch is followed by a pause this many times as long: the sends have the database to themselves then. */
-const PAUSE_FACTOR = 2
+const PAUSE_FACTOR = 4
 const TIMEOUT_MS = 8000
 /** Names the purge among advisory locks: the letters "purge" as a number. */
 export const PURGE_LOCK = 0x7075726765

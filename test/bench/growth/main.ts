@@ -14,9 +14,6 @@ import { createSubject, measure, WORKS, type Subject, type Work } from './works.
 
 /** As bench tables usually start: some users, and a week of delivered messages, so that there are statistics. */
 const EMPTY = { users: 4000, rows: 20_000 }
-/** Of what the server can take: what the sends feel of a purge is measured with room left. */
-const PURGE_LOAD = 0.5
-
 type Rates = Record<Work, number>
 interface Content {
   readonly users: number
@@ -93,15 +90,15 @@ function pointOf(work: Work, [empty, full]: [Rates, Rates], after: [Rates, Rates
 }
 
 async function run(options: Options, open: Open): Promise<void> {
-  const { rows, users, churnMinutes, churnRate, purgeRows } = options
+  const { rows, users, churnMinutes, churnRate, purgeRows, sendRate } = options
   const empty = await open('growth_empty', { ...EMPTY, delivered: true })
   const full = await open('growth_full', { rows, users, delivered: false })
   const release = await holdPurge(full.table.databaseUrl)
   const before = await compare(empty, full, options)
   const confirmations = churnMinutes > 0 ? await churn(full, churnMinutes, churnRate) : 0
   const after = churnMinutes > 0 ? await compare(empty, full, options) : undefined
-  const perSecond = Math.round(before[1].send * PURGE_LOAD)
-  const purge = purgeRows > 0 ? await measurePurge(full, { rows: purgeRows, perSecond, release }) : null
+  const purge =
+    purgeRows > 0 ? await measurePurge(full, { rows: purgeRows, perSecond: sendRate, release }) : null
   if (!purge) await release()
   const growth = {
     rows,

@@ -11,6 +11,7 @@ const USAGE = `pnpm bench:growth [options]: what becomes of the speed when the t
   --churn-minutes 0     sends and confirmations before a second measurement; 0 leaves it out
   --churn-rate 500      of them each second
   --purge-rows 1000000  expired rows to purge; 0 leaves it out
+  --send-rate 500       sends each second, before that purge and during it
   --folder data/bench/growth, --keep   where the database lies, and that it stays for the next run
   --binaries /usr/lib/postgresql/15/bin   PostgreSQL's programs`
 
@@ -23,6 +24,7 @@ const schema = z.object({
   'churn-minutes': z.coerce.number().min(0).default(0),
   'churn-rate': count.min(1).default(500),
   'purge-rows': count.default(1_000_000),
+  'send-rate': count.min(1).default(500),
   folder: z.string().default(path.join(REPOSITORY, 'data/bench/growth')),
   keep: z.boolean().default(false),
   binaries: z.string().default('/usr/lib/postgresql/15/bin'),
@@ -38,8 +40,13 @@ export function readOptions() {
   )
   try {
     const given = schema.parse(parseArgs({ options }).values)
-    const { 'churn-minutes': churnMinutes, 'churn-rate': churnRate, 'purge-rows': purgeRows, ...rest } = given
-    return { ...rest, churnMinutes, churnRate, purgeRows }
+    return {
+      ...given,
+      churnMinutes: given['churn-minutes'],
+      churnRate: given['churn-rate'],
+      purgeRows: given['purge-rows'],
+      sendRate: given['send-rate'],
+    }
   } catch (error) {
     throw new Error(USAGE, { cause: error })
   }

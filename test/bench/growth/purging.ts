@@ -14,7 +14,8 @@ export interface PurgeResult {
 }
 
 const AT_ONCE = 64
-const BEFORE_MS = 15_000
+/** Long enough that a checkpoint falls into it, as several do into the purge. */
+const BEFORE_MS = 60_000
 const POLL_MS = 250
 
 /** Keeps the server from purging, as another instance that purges would. @returns what lets it again */
