@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import type { Logger } from 'pino'
 import { ConfigError, loadConfig, type Config } from './config.js'
 import { UnsafeDatabaseError } from './database/checks.js'
@@ -94,6 +95,9 @@ async function begin(config: Config, log: Logger): Promise<Running> {
 }
 
 async function main(): Promise<void> {
+  // In percent of what is alive: by itself V8 lets the heap grow to four times as much before it collects, and under
+  // load that was 80 MB of garbage.
+  setFlagsFromString('--heap-growing-percent=80')
   const config = loadConfig()
   const log = createLog(config.logLevel)
   process.on('uncaughtException', (error) => {
