@@ -5,6 +5,8 @@ export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
 /** Whatever a run makes for itself; git does not see it. */
 export const SCRATCH = path.join(REPOSITORY, 'data/bench')
 export const LOGS = path.join(SCRATCH, 'logs')
+/** As the image starts it. */
+export const NODE_FLAGS = ['--max-semi-space-size=8']
 export const MAIN = path.join(REPOSITORY, 'server/dist/main.js')
 export const POSTGRES_BIN = '/usr/lib/postgresql/15/bin'
 

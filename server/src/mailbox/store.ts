@@ -187,8 +187,8 @@ export class MailboxStore {
         values: [recipientId, after ?? NIL_ID, limit, PAGE_BYTES],
       }),
     )
-    const messages = rows.map(({ followed: _followed, ...message }) => message)
-    return { messages, more: rows.at(-1)?.followed ?? false }
+    // What is not of a message is left out by the output's schema.
+    return { messages: rows, more: rows.at(-1)?.followed ?? false }
   }
 
   /** Confirms messages, each in its own mailbox; those confirmed before are answered too, with their first time. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from '../cluster.js'
 import type { Peer } from '../options.js'
 import { FLOOR, VENV } from '../packages.js'
-import { MAIN, own, SCRATCH } from '../places.js'
+import { MAIN, NODE_FLAGS, own, SCRATCH } from '../places.js'
 import { freePort, until, untilPortAnswers } from '../ports.js'
 import { start, type Cleanup, type Started } from '../processes.js'
 
@@ -40,7 +40,7 @@ export function startRelay(cleanup: Cleanup, port: number, settings: Record<stri
     LIMITS: 'off',
     ...settings,
   }
-  return start(cleanup, process.execPath, [MAIN], { environment, folder, log: 'relay.log' })
+  return start(cleanup, process.execPath, [...NODE_FLAGS, MAIN], { environment, folder, log: 'relay.log' })
 }
 
 function isReady(port: number): Promise<boolean> {

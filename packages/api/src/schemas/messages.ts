@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { answeredId, ciphertext, id, soughtId, time } from './values.js'
+import { answeredCiphertext, answeredId, ciphertext, id, soughtId, time } from './values.js'
 
 export const outgoing = z
   .strictObject({
@@ -40,7 +40,7 @@ export const message = z
   .object({
     id: answeredId,
     sender_id: answeredId,
-    ciphertext,
+    ciphertext: answeredCiphertext,
     created_at: time,
     expires_at: time,
   })

@@ -84,6 +84,9 @@ export const ciphertext = textOf(1, 65_536)
     example: 'AbX9rk0mKq==',
   })
 
+/** A ciphertext in an answer: it was checked when it came in. */
+export const answeredCiphertext = z.string().meta(ciphertext.meta() ?? {})
+
 /** Any 8-4-4-4-12 hex in either case is taken; it is compared and answered in lower case. */
 export const id = z
   .guid('must be a UUID')
