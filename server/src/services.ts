@@ -14,6 +14,7 @@ import { Directory } from './directory/directory.js'
 import { DirectoryStore } from './directory/store.js'
 import { Capacity } from './mailbox/capacity.js'
 import { Mailbox } from './mailbox/mailbox.js'
+import { createOrderedIds } from './mailbox/ordered-id.js'
 import { MailboxStore } from './mailbox/store.js'
 
 export interface ServicesOptions {
@@ -53,6 +54,7 @@ export function createServices({
       store: mailboxStore,
       capacity: new Capacity(mailboxStore, config.caps, monotonicClock),
       clock: monotonicClock,
+      makeId: createOrderedIds(clock),
     }),
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createHash } from 'node:crypto'
 import { makeDraft, type Draft } from '../../server/dist/mailbox/draft.js'
 import type { Relay } from '../harness/relay.js'
@@ -24,7 +25,9 @@ export function range(count: number, from = 1): number[] {
 export function draftsFor(count: number, recipient?: string): Draft[] {
   const ciphertext = 'x'.repeat(1024)
   return range(count, 10)
-    .map((number) => makeDraft(userId(number + 1), { recipient_id: recipient ?? userId(number), ciphertext }))
+    .map((number) =>
+      makeDraft(userId(number + 1), { recipient_id: recipient ?? userId(number), ciphertext }, randomUUID),
+    )
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
 }
 

@@ -26,6 +26,20 @@ test("the migrations make what Prisma's schema says", async () => {
   expect(made.toSorted()).toEqual(modelled.toSorted())
 })
 
+test('relay_message_id(at, place) is a version 7 UUID of that time, in order of time, then of place', async () => {
+  const rows = await relay.sql<{ id: string }>(
+    `select relay_message_id('2026-01-31 12:00:00.123456+00'::timestamptz + microsecond * interval '1 microsecond', place)::text as id
+      from generate_series(0, 3) microsecond, generate_series(0, 63) place order by microsecond, place`,
+  )
+  const ids = rows.map(({ id }) => id)
+  for (const id of ids) {
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(parseInt(id.slice(0, 13).replace('-', ''), 16)).toBe(Date.parse('2026-01-31T12:00:00.123Z'))
+  }
+  expect(ids.toSorted()).toEqual(ids)
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
 describe('relay_message_id()', () => {
   test("makes version 7 UUIDs of the database's clock, in order down to the microsecond", async () => {
     const rows = await relay.sql<{ id: string; before: string; after: string }>(

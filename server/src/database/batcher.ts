@@ -18,6 +18,8 @@ interface BatcherOptions<In, Out> {
   readonly perform: (items: readonly In[]) => Promise<Outcome<Out>[]>
   /** Bytes that an item keeps in memory while it waits. */
   readonly weigh: (item: In) => number
+  /** Batches under way at once: where each waits for the disk, two share a flush. */
+  readonly atOnce: number
   readonly clock: Clock
 }
 
@@ -30,14 +32,14 @@ const DEADLINE_MS = 12_000
 const RETRY_WITHIN_MS = 3000
 
 /**
- * Work that arrives while the last batch is under way goes into the next one: one statement and one commit for
- * all of it, and no artificial delay. idle → under way → (something waits: under way again) → idle.
+ * Work that arrives while as many batches are under way as may be goes into the next one: one statement and one commit
+ * for all of it, and no artificial delay. A worker is idle → under way → (something waits: under way again) → idle.
  * An item of a batch that fails never fails its neighbours: the batch is done again one by one.
  */
 export class Batcher<In, Out> {
   private waiting: Entry<In, Out>[] = []
   private waitingBytes = 0
-  private underWay = false
+  private underWay = 0
 
   constructor(private readonly options: BatcherOptions<In, Out>) {}
 
@@ -62,19 +64,19 @@ export class Batcher<In, Out> {
       }, DEADLINE_MS)
       this.waiting.push(entry)
       this.waitingBytes += bytes
-      if (!this.underWay) void this.work()
+      if (this.underWay < this.options.atOnce) void this.work()
     })
   }
 
   private async work(): Promise<void> {
-    this.underWay = true
+    this.underWay += 1
     while (this.waiting.length > 0) {
       const batch = this.waiting.slice(0, MAX_BATCH)
       this.waiting = this.waiting.slice(MAX_BATCH)
       for (const { bytes } of batch) this.waitingBytes -= bytes
       await this.settle(batch.filter(({ expired }) => !expired))
     }
-    this.underWay = false
+    this.underWay -= 1
   }
 
   private async settle(batch: readonly Entry<In, Out>[]): Promise<void> {

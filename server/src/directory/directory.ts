@@ -31,6 +31,7 @@ export class Directory implements DirectoryService {
     this.limiter = limiter
     this.keys = new Batcher({
       clock,
+      atOnce: 1,
       weigh: ({ length }) => length,
       perform: async (userIds) => {
         const found = await store.findKeys([...new Set(userIds)])

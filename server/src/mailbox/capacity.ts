@@ -34,8 +34,8 @@ function plus(a: Amount, b: Amount): Amount {
  */
 export class Capacity {
   private readonly counted = new Map<string, Usage>()
-  /** Mailboxes that were drained since the last count began; one batch counts at a time. */
-  private readonly forgotten = new Set<string>()
+  /** For each count under way, the mailboxes that were drained since it began. */
+  private readonly drained = new Set<Set<string>>()
 
   constructor(
     private readonly store: MailboxStore,
@@ -56,7 +56,7 @@ export class Capacity {
   /** What is known of a mailbox is over: its owner took something out. */
   forget(recipientId: string): void {
     this.counted.delete(recipientId)
-    this.forgotten.add(recipientId)
+    for (const meanwhile of this.drained) meanwhile.add(recipientId)
   }
 
   /** Takes back what `refuse` counted in for drafts that were not kept: repeats do not count. */
@@ -100,17 +100,26 @@ export class Capacity {
       return !usage || now - usage.countedAt > maxAgeMs
     })
     if (stale.length === 0) return
-    this.forgotten.clear()
-    const rows = await this.store.countWaiting(stale)
+    const { rows, drained } = await this.countWaiting(stale)
     for (const recipientId of stale)
       this.keep(recipientId, { countedAt: now, total: NOTHING, bySender: new Map() })
     // Drained while it was counted: the count is from before.
-    for (const recipientId of this.forgotten) this.counted.delete(recipientId)
+    for (const recipientId of drained) this.counted.delete(recipientId)
     for (const row of rows) {
       const usage = this.counted.get(row.recipientId)
       if (!usage) continue
       usage.total = plus(usage.total, row)
       usage.bySender.set(row.senderId, row)
+    }
+  }
+
+  private async countWaiting(recipientIds: readonly string[]) {
+    const drained = new Set<string>()
+    this.drained.add(drained)
+    try {
+      return { rows: await this.store.countWaiting(recipientIds), drained }
+    } finally {
+      this.drained.delete(drained)
     }
   }
 

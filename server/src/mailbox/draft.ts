@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import type { Outgoing } from '@secure-messenger/api'
-import { v7 as makeOrderedId } from 'uuid'
 
 /** A message before it is kept. */
 export interface Draft {
@@ -27,8 +26,9 @@ export function keyOf(recipientId: string, senderId: string, clientMessageId: st
 export function makeDraft(
   senderId: string,
   { recipient_id, ciphertext, client_message_id }: Outgoing,
+  makeId: () => string,
 ): Draft {
-  const clientMessageId = client_message_id ?? makeOrderedId()
+  const clientMessageId = client_message_id ?? makeId()
   return {
     senderId,
     recipientId: recipient_id,

@@ -20,6 +20,8 @@ import { Sending } from './sending.js'
 import type { MailboxStore } from './store.js'
 
 const DEFAULT_PAGE = 50
+/** While one is flushed the next is worked on, and two that end together share a flush. */
+const BATCHES_AT_ONCE = 2
 /** Of an id as text. */
 const ID_BYTES = 36
 
@@ -27,6 +29,8 @@ interface MailboxOptions {
   readonly store: MailboxStore
   readonly capacity: Capacity
   readonly clock: Clock
+  /** Makes the ids of messages whose senders chose none. */
+  readonly makeId: () => string
 }
 
 function notFound(): ApiError {
@@ -39,25 +43,29 @@ export class Mailbox implements MailboxService {
   private readonly sends: Batcher<Draft, Receipt>
   private readonly confirmations: Batcher<ConfirmRequest, Confirmed>
   private readonly capacity: Capacity
+  private readonly makeId: () => string
 
-  constructor({ store, capacity, clock }: MailboxOptions) {
+  constructor({ store, capacity, clock, makeId }: MailboxOptions) {
     const sending = new Sending(store, capacity)
     this.store = store
     this.capacity = capacity
+    this.makeId = makeId
     this.sends = new Batcher({
       clock,
+      atOnce: BATCHES_AT_ONCE,
       perform: (drafts) => sending.perform(drafts),
       weigh: ({ bytes }) => bytes,
     })
     this.confirmations = new Batcher({
       clock,
+      atOnce: BATCHES_AT_ONCE,
       perform: (requests) => confirmTogether(store, requests),
       weigh: ({ ids }) => ids.length * ID_BYTES,
     })
   }
 
   send(senderId: string, message: Outgoing): Promise<Receipt> {
-    return this.sends.add(makeDraft(senderId, message))
+    return this.sends.add(makeDraft(senderId, message, this.makeId))
   }
 
   list(recipientId: string, { limit, after }: ListRequest): Promise<Page> {

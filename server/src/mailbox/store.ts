@@ -59,16 +59,18 @@ function toStatus(id: string, { delivered_at, expired }: StatusRow): MessageStat
   return { id, status: expired ? 'expired' : 'pending' }
 }
 
+/** A batch's rows have one time, and their places in it order their ids: sorted as they are locked. */
 function insertText(rows: number): string {
   const tuples = Array.from({ length: rows }, (_, row) => {
     const [recipient, sender, key, ciphertext, hash] = [2, 3, 4, 5, 6].map((at) => `$${row * 5 + at}`)
     return (
-      `(${recipient}::uuid, ${sender}::uuid, ${key}::uuid, ${ciphertext}::text, ${hash}::bytea, ` +
+      `(relay_message_id(now(), ${row}), ` +
+      `${recipient}::uuid, ${sender}::uuid, ${key}::uuid, ${ciphertext}::text, ${hash}::bytea, ` +
       `now() + make_interval(secs => $1), now() + make_interval(secs => $1) + interval '24 hours')`
     )
   })
   return `insert into messages
-      (recipient_id, sender_id, client_message_id, ciphertext, ciphertext_hash, expires_at, forget_at)
+      (id, recipient_id, sender_id, client_message_id, ciphertext, ciphertext_hash, expires_at, forget_at)
     values ${tuples.join(', ')}
     on conflict (recipient_id, sender_id, client_message_id) do nothing
     returning id, recipient_id, sender_id, client_message_id, created_at, expires_at`
@@ -110,10 +112,19 @@ const CONFIRM_MAILBOXES = `${CONFIRM_SET}
 
 /** Messages in the database. Every statement stands alone, names its mailbox, and carries its own authorisation. */
 export class MailboxStore {
+  /** By the number of rows: written once each, for the driver compares a named statement's text at every call. */
+  private readonly insertTexts = new Map<number, string>()
+
   constructor(
     private readonly pool: Pool,
     private readonly messageLifeSeconds: number,
   ) {}
+
+  private insertTextFor(rows: number): string {
+    const text = this.insertTexts.get(rows) ?? insertText(rows)
+    this.insertTexts.set(rows, text)
+    return text
+  }
 
   /** Which of the ids are accounts. */
   async findAccounts(ids: readonly string[]): Promise<Set<string>> {
@@ -150,7 +161,7 @@ export class MailboxStore {
   async insert(drafts: readonly Draft[]): Promise<Map<string, Receipt>> {
     const { rows } = await this.pool.query<SentRow>({
       name: `insert-${drafts.length}`,
-      text: insertText(drafts.length),
+      text: this.insertTextFor(drafts.length),
       values: [
         this.messageLifeSeconds,
         ...drafts.flatMap((d) => [d.recipientId, d.senderId, d.clientMessageId, d.ciphertext, d.hash]),
