@@ -54,7 +54,7 @@ class Stopper {
   private asked = false
   private stopping = false
 
-  constructor() {
+  constructor(private readonly log: Logger) {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.ask())
   }
 
@@ -70,6 +70,8 @@ class Stopper {
     say('Stopping: answering what was accepted, then closing the database.')
     this.running.stop().then(
       () => {
+        // Its last lines come before the last word.
+        this.log.flush()
         say('Stopped.')
         process.exit(0)
       },
@@ -105,7 +107,7 @@ async function main(): Promise<void> {
     process.exit(1)
   })
   warn(config)
-  const stopper = new Stopper()
+  const stopper = new Stopper(log)
   const running = await begin(config, log)
   tell(running)
   stopper.watch(running)
