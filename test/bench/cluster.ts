@@ -49,7 +49,12 @@ function waitUntilReady(cleanup: Cleanup, port: number, server: Started): Promis
   return until('PostgreSQL', ask, server.ended)
 }
 
-export async function startCluster(cleanup: Cleanup, databases: readonly string[]): Promise<Cluster> {
+/** @param settings - beyond those that it is packaged with */
+export async function startCluster(
+  cleanup: Cleanup,
+  databases: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Cluster> {
   const account = findPostgresAccount()
   const folder = makeFolder(cleanup, account)
   const initdb = ['-D', folder, '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8']
@@ -57,7 +62,8 @@ export async function startCluster(cleanup: Cleanup, databases: readonly string[
   const port = await freePort()
   // Only where it is found: everything else is the default, fsync and full_page_writes among it.
   const place = ['-D', folder, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-k', folder]
-  const server = start(cleanup, path.join(POSTGRES_BIN, 'postgres'), place, {
+  const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const server = start(cleanup, path.join(POSTGRES_BIN, 'postgres'), [...place, ...set], {
     account,
     folder,
     log: 'postgres.log',

@@ -12,12 +12,8 @@ import { DATABASES } from './peers/servers.js'
 import { measureStarts } from './peers/startup.js'
 import { takeServerTurn } from './peers/turn.js'
 import { LOGS } from './places.js'
-import { Cleanup } from './processes.js'
+import { Cleanup, endOnSignals, INTERRUPTED } from './processes.js'
 import { Gathered } from './results.js'
-
-/** As shells say it. */
-const INTERRUPTED = 130
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 async function takeTurns(cleanup: Cleanup, options: Options, results: Gathered): Promise<string> {
   const cluster = await startCluster(cleanup, Object.values(DATABASES))
@@ -68,12 +64,7 @@ function writeReached(): void {
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env)
   const cleanup = new Cleanup()
-  for (const signal of SIGNALS)
-    process.once(signal, () => {
-      console.error('Stopping: what was started is ended; no figures were written.')
-      process.exitCode = INTERRUPTED
-      void cleanup.run().finally(() => process.exit(INTERRUPTED))
-    })
+  endOnSignals(cleanup)
   try {
     if (!options.renderOnly) await measureAll(cleanup, options)
   } finally {

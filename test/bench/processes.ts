@@ -36,6 +36,20 @@ export class Cleanup {
   }
 }
 
+/** As shells say it. */
+export const INTERRUPTED = 130
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** On a signal everything that was started ends, and then this program does. */
+export function endOnSignals(cleanup: Cleanup): void {
+  for (const name of SIGNALS)
+    process.once(name, () => {
+      console.error('Stopping: what was started is ended; no figures were written.')
+      process.exitCode = INTERRUPTED
+      void cleanup.run().finally(() => process.exit(INTERRUPTED))
+    })
+}
+
 export interface Started {
   readonly pid: number
   readonly ended: Promise<number | null>

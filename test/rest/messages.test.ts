@@ -96,6 +96,18 @@ describe('POST /messages', () => {
     expect(answers.map(outcomeOf)).toEqual(['404 not_found', '401 not_authenticated', '201'])
   })
 
+  test('without a client_message_id gets one from the server, in order of time', async () => {
+    const [sender, reader] = [await relay.user(), await relay.user()]
+    for (let i = 0; i < 5; i += 1) await send({ recipient_id: reader.id, ciphertext: `${i}` }, sender.token)
+    const rows = await relay.sql<{ key: string }>(
+      'select client_message_id::text as key from messages where recipient_id = $1 order by id',
+      [reader.id],
+    )
+    const keys = rows.map(({ key }) => key)
+    expect(keys).toEqual(Array(5).fill(expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab]/)))
+    expect(keys.toSorted()).toEqual(keys)
+  })
+
   test('goes to oneself, too', async () => {
     const id = await relay.send(carol, carol, 'a note')
     expect((await relay.inbox(carol)).messages.map((message) => message.id)).toContain(id)

@@ -1,5 +1,5 @@
 import { ApiError, toApiError, unknownField, validationFailed } from '@secure-messenger/api'
-import { refuseMethod, sendError, sendJson, sendOptions } from './answers.js'
+import { allowOf, refuseMethod, sendError, sendJson, sendOptions } from './answers.js'
 import { decodeBody, parseJson, type Body, type BodyType } from './body.js'
 import { callProcedure, receiveBody } from './calls.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
@@ -41,9 +41,11 @@ function readFields({ type, bytes }: Body): unknown {
 export async function answerRest(exchange: Exchange, { resource, params }: Match): Promise<void> {
   const { req } = exchange
   exchange.route = resource.template
-  if (req.method === 'OPTIONS') return sendOptions(exchange, resource.allow)
   const operation = resource.methods.get(methodOf(req))
-  if (!operation) return refuseMethod(exchange, resource.allow)
+  if (!operation) {
+    const allow = allowOf([...resource.methods.keys()])
+    return req.method === 'OPTIONS' ? sendOptions(exchange, allow) : refuseMethod(exchange, allow)
+  }
   const body = operation.takesBody ? await receiveBody(req, acceptedBy(operation)) : undefined
   if (body === 'gone') return
   const refused = body instanceof ApiError ? body : undefined

@@ -1,7 +1,6 @@
 import type { AppRouter, OperationMeta } from '@secure-messenger/api'
 import type { AnyProcedure } from '@trpc/server'
 import { z } from 'zod'
-import { allowOf } from './answers.js'
 import { chainOf, type Chain } from './chain.js'
 
 /** An operation as the doors see it, from the router's own record. */
@@ -25,8 +24,6 @@ export interface Resource {
   readonly template: string
   readonly segments: readonly Segment[]
   readonly methods: Map<string, Operation>
-  /** What it takes, for the Allow header. */
-  allow: string
 }
 
 /** A part of a template: text that is compared as sent, or a parameter. */
@@ -101,9 +98,8 @@ export class RestRoutes {
     for (const operation of operations) {
       const { path: template, method } = operation.meta.openapi
       const known = this.resources.get(template)
-      const resource = known ?? { template, segments: segmentsOf(template), methods: new Map(), allow: '' }
+      const resource = known ?? { template, segments: segmentsOf(template), methods: new Map() }
       resource.methods.set(method, operation)
-      resource.allow = allowOf([...resource.methods.keys()])
       this.resources.set(template, resource)
     }
   }

@@ -21,7 +21,7 @@ export function keyOf(recipientId: string, senderId: string, clientMessageId: st
 
 /**
  * Where the client chose no id, the server makes one: rows find back to their drafts by it. In order of time, so that
- * the index of retries is written at its end, and what one sender sends at once keeps its order.
+ * the index of retries is written at its end.
  */
 export function makeDraft(
   senderId: string,

@@ -87,11 +87,3 @@ export async function load({ port, atOnce, goesOn, next, perSecond }: LoadOption
     sortedMs: lengths.toSorted((a, b) => a - b),
   }
 }
-
-export function percentile({ sortedMs }: Run, share: number): number {
-  return sortedMs[Math.min(sortedMs.length - 1, Math.floor(sortedMs.length * share))] ?? 0
-}
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-}

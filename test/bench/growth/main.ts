@@ -1,49 +1,52 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
-import path from 'node:path'
-import { REPOSITORY } from '../../harness/process.js'
+import { mkdirSync } from 'node:fs'
+import { SECRET_KEY } from '../../harness/tokens.js'
+import { OWNER, startCluster, type Cluster } from '../cluster.js'
+import { writeSections } from '../document/figures.js'
+import { writeDocument } from '../document/write.js'
+import { describeCommit } from '../machine.js'
+import { median } from '../numbers.js'
+import { installMissing } from '../packages.js'
+import { startRelay, untilReady } from '../peers/servers.js'
+import { LOGS } from '../places.js'
+import { freePort } from '../ports.js'
+import { Cleanup, endOnSignals } from '../processes.js'
 import { churn } from './churn.js'
-import { median } from './load.js'
 import { readOptions, type Options } from './options.js'
-import { startPostgres, type Postgres } from './postgres.js'
 import { holdPurge, measurePurge } from './purging.js'
-import { writeGrowth, type Point } from './results.js'
-import { startServer } from './server.js'
-import { isSeeded, openTable, seed } from './table.js'
+import type { Growth, Point } from './results.js'
+import { openTable, seed } from './table.js'
 import { createSubject, measure, WORKS, type Subject, type Work } from './works.js'
 
 /** As bench tables usually start: some users, and a week of delivered messages, so that there are statistics. */
-const EMPTY = { users: 4000, rows: 20_000 }
+const EMPTY = { database: 'growth_empty', users: 4000, rows: 20_000 }
+const FULL = 'growth_full'
+const EACH_SECOND = '* * * * * *'
 type Rates = Record<Work, number>
 interface Content {
   readonly users: number
   readonly rows: number
   readonly delivered: boolean
 }
-type Open = (name: string, content: Content) => Promise<Subject>
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
 async function openSubject(
-  postgres: Postgres,
-  folder: string,
+  cleanup: Cleanup,
+  cluster: Cluster,
   name: string,
   { users, rows, delivered }: Content,
 ): Promise<Subject> {
-  const admin = openTable(postgres.urlOf('postgres'), 0)
-  const found = await admin.query('select 1 from pg_database where datname = $1', [name])
-  if (found.length === 0) await admin.query(`create database ${name}`)
-  await admin.close()
-  const databaseUrl = postgres.urlOf(name)
-  execFileSync(process.execPath, [path.join(REPOSITORY, 'server/dist/migrate.js')], {
-    env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl },
-    cwd: folder,
-  })
+  const databaseUrl = cluster.url(name)
+  const port = await freePort()
+  const settings = { DATABASE_URL: databaseUrl, SECRET_KEY, PURGE_SCHEDULE: EACH_SECOND }
+  const server = { ...startRelay(cleanup, port, settings), port }
+  await untilReady(port, server)
   const table = openTable(databaseUrl, users)
-  if (!(await isSeeded(table))) await seed(table, rows, delivered)
-  return createSubject(table, await startServer(databaseUrl, path.join(folder, `${name}.log`)))
+  cleanup.add(() => table.close())
+  await seed(table, rows, delivered)
+  return createSubject(table, server)
 }
 
 function nothing(): Record<Work, number[]> {
@@ -89,51 +92,45 @@ function pointOf(work: Work, [empty, full]: [Rates, Rates], after: [Rates, Rates
   }
 }
 
-async function run(options: Options, open: Open): Promise<void> {
+async function measureAll(cleanup: Cleanup, options: Options): Promise<void> {
   const { rows, users, churnMinutes, churnRate, purgeRows, sendRate } = options
-  const empty = await open('growth_empty', { ...EMPTY, delivered: true })
-  const full = await open('growth_full', { rows, users, delivered: false })
-  const release = await holdPurge(full.table.databaseUrl)
+  await installMissing(cleanup, undefined)
+  const commit = await describeCommit(cleanup)
+  const cluster = await startCluster(cleanup, [EMPTY.database, FULL], {
+    shared_preload_libraries: 'pg_stat_statements',
+  })
+  await cluster.runText('postgres', `grant pg_checkpoint to ${OWNER}`)
+  const empty = await openSubject(cleanup, cluster, EMPTY.database, { ...EMPTY, delivered: true })
+  const full = await openSubject(cleanup, cluster, FULL, { rows, users, delivered: false })
+  const release = cleanup.add(await holdPurge(full.table.databaseUrl))
   const before = await compare(empty, full, options)
   const confirmations = churnMinutes > 0 ? await churn(full, churnMinutes, churnRate) : 0
   const after = churnMinutes > 0 ? await compare(empty, full, options) : undefined
-  const purge =
-    purgeRows > 0 ? await measurePurge(full, { rows: purgeRows, perSecond: sendRate, release }) : null
-  if (!purge) await release()
-  const growth = {
+  const countStatements = async (): Promise<void> =>
+    void (await cluster.runText(FULL, 'create extension pg_stat_statements'))
+  const purging = { rows: purgeRows, perSecond: sendRate, release, countStatements }
+  const growth: Growth = {
     rows,
     users,
     points: WORKS.map((work) => pointOf(work, before, after)),
     churn: churnMinutes > 0 ? { minutes: churnMinutes, confirmations } : null,
-    purge,
+    purge: purgeRows > 0 ? await measurePurge(full, purging) : null,
   }
   say(JSON.stringify(growth, null, 2))
-  writeGrowth(growth)
+  writeSections({ growth: { date: new Date().toISOString().slice(0, 10), commit, ...growth } })
 }
 
 async function main(): Promise<void> {
   const options = readOptions()
-  const folder = path.resolve(options.folder)
-  mkdirSync(folder, { recursive: true })
-  const postgres = await startPostgres(folder, options.binaries)
-  // Servers end by the terminal's own signal; PostgreSQL has a session of its own.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void postgres.stop().finally(() => process.exit(1)))
-  const subjects: Subject[] = []
+  mkdirSync(LOGS, { recursive: true })
+  const cleanup = new Cleanup()
+  endOnSignals(cleanup)
   try {
-    await run(options, async (name, content) => {
-      const subject = await openSubject(postgres, folder, name, content)
-      subjects.push(subject)
-      return subject
-    })
+    await measureAll(cleanup, options)
   } finally {
-    for (const { server, table } of subjects) {
-      await server.stop()
-      await table.close()
-    }
-    await postgres.stop()
-    if (!options.keep) rmSync(folder, { recursive: true, force: true })
+    await cleanup.run()
   }
+  writeDocument()
 }
 
 await main()

@@ -1,7 +1,5 @@
-import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { REPOSITORY } from '../../harness/process.js'
 
 const USAGE = `pnpm bench:growth [options]: what becomes of the speed when the tables are full
   --rows 10000000       waiting messages
@@ -11,9 +9,7 @@ const USAGE = `pnpm bench:growth [options]: what becomes of the speed when the t
   --churn-minutes 0     sends and confirmations before a second measurement; 0 leaves it out
   --churn-rate 500      of them each second
   --purge-rows 1000000  expired rows to purge; 0 leaves it out
-  --send-rate 500       sends each second, before that purge and during it
-  --folder data/bench/growth, --keep   where the database lies, and that it stays for the next run
-  --binaries /usr/lib/postgresql/15/bin   PostgreSQL's programs`
+  --send-rate 500       sends each second, before that purge and during it`
 
 const count = z.coerce.number().int().min(0)
 const schema = z.object({
@@ -25,9 +21,6 @@ const schema = z.object({
   'churn-rate': count.min(1).default(500),
   'purge-rows': count.default(1_000_000),
   'send-rate': count.min(1).default(500),
-  folder: z.string().default(path.join(REPOSITORY, 'data/bench/growth')),
-  keep: z.boolean().default(false),
-  binaries: z.string().default('/usr/lib/postgresql/15/bin'),
 })
 
 export type Options = ReturnType<typeof readOptions>
@@ -35,9 +28,7 @@ export type Options = ReturnType<typeof readOptions>
 /** @throws with the usage, for options that are none */
 export function readOptions() {
   const text = { type: 'string' } as const
-  const options = Object.fromEntries(
-    Object.keys(schema.shape).map((name) => [name, name === 'keep' ? ({ type: 'boolean' } as const) : text]),
-  )
+  const options = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, text]))
   try {
     const given = schema.parse(parseArgs({ options }).values)
     return {

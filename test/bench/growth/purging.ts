@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { PURGE_LOCK } from '../../../server/dist/retention/purge.js'
-import { load, percentile, type Run } from './load.js'
+import { percentile } from '../numbers.js'
+import { load, type Run } from './load.js'
 import { settle } from './table.js'
 import { sendCall, someRecipient, type Subject } from './works.js'
 
@@ -18,6 +19,16 @@ const AT_ONCE = 64
 const BEFORE_MS = 60_000
 const POLL_MS = 250
 
+interface PurgeOptions {
+  readonly rows: number
+  /** Sends each second. */
+  readonly perSecond: number
+  /** Ends what holds the purge back. */
+  readonly release: () => Promise<void>
+  /** Begins to count how long statements take. */
+  readonly countStatements: () => Promise<void>
+}
+
 /** Keeps the server from purging, as another instance that purges would. @returns what lets it again */
 export async function holdPurge(databaseUrl: string): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: databaseUrl })
@@ -27,16 +38,17 @@ export async function holdPurge(databaseUrl: string): Promise<() => Promise<void
   return () => client.end()
 }
 
-async function expire({ table }: Subject, rows: number): Promise<void> {
-  await table.query(
-    `update messages set created_at = created_at - past, expires_at = expires_at - past, forget_at = forget_at - past
+/** @returns how many were: some fewer where several share the time at the edge */
+async function expire({ table }: Subject, rows: number): Promise<number> {
+  const [expired] = await table.query<{ count: number }>(
+    `with expired as (update messages set created_at = created_at - past, expires_at = expires_at - past, forget_at = forget_at - past
       from (select interval '30 days' as past) t
-      where forget_at < (select forget_at from messages order by forget_at offset $1 limit 1)`,
+      where forget_at < (select forget_at from messages order by forget_at offset $1 limit 1) returning 1)
+      select count(*)::int as count from expired`,
     [rows],
   )
   await settle(table)
-  await table.query('create extension if not exists pg_stat_statements')
-  await table.query('select pg_stat_statements_reset()')
+  return expired?.count ?? 0
 }
 
 async function countRemoved({ server }: Subject): Promise<number> {
@@ -50,14 +62,13 @@ async function awaitRemoved(subject: Subject, rows: number): Promise<void> {
 
 /**
  * Lets the server purge expired rows while sends go on at a bounded rate, and compares.
- *
- * @param release - ends what holds the purge back
  */
 export async function measurePurge(
   subject: Subject,
-  { rows, perSecond, release }: { rows: number; perSecond: number; release: () => Promise<void> },
+  { rows, perSecond, release, countStatements }: PurgeOptions,
 ): Promise<PurgeResult> {
-  await expire(subject, rows)
+  const expired = await expire(subject, rows)
+  await countStatements()
   const next = () => sendCall(subject, someRecipient(subject))
   const sends = (goesOn: (elapsedMs: number) => boolean): Promise<Run> =>
     load({ port: subject.server.port, atOnce: AT_ONCE, perSecond, next, goesOn })
@@ -68,17 +79,17 @@ export async function measurePurge(
   let purging = true
   const [during] = await Promise.all([
     sends(() => purging),
-    awaitRemoved(subject, removedBefore + rows).finally(() => (purging = false)),
+    awaitRemoved(subject, removedBefore + expired).finally(() => (purging = false)),
   ])
   const seconds = (performance.now() - startedAt) / 1000
   const [longest] = await subject.table.query<{ ms: number }>(
     `select max(max_exec_time) as ms from pg_stat_statements where query ilike '%delete from messages%'`,
   )
   return {
-    rows,
+    rows: expired,
     longest_statement_ms: Math.round(longest?.ms ?? 0),
     seconds: Math.round(seconds),
-    sends_p95_ms_before: Number(percentile(before, 0.95).toFixed(1)),
-    sends_p95_ms_during: Number(percentile(during, 0.95).toFixed(1)),
+    sends_p95_ms_before: Number(percentile(before.sortedMs, 0.95).toFixed(1)),
+    sends_p95_ms_during: Number(percentile(during.sortedMs, 0.95).toFixed(1)),
   }
 }

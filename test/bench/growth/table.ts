@@ -31,10 +31,6 @@ export function openTable(databaseUrl: string, users: number): Table {
   }
 }
 
-export async function isSeeded(table: Table): Promise<boolean> {
-  return (await table.query('select 1 from users limit 1')).length > 0
-}
-
 async function addUsers(table: Table): Promise<void> {
   const all = `from generate_series(1, ${table.users}) u`
   await table.query(

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { tokenFor } from '../../harness/tokens.js'
 import { load, type Call, type Run } from './load.js'
-import type { Server } from './server.js'
+import type { Running } from '../peers/servers.js'
 import { userId, type Table } from './table.js'
 
 export const WORKS = ['send', 'list', 'confirm'] as const
@@ -10,7 +10,7 @@ export type Work = (typeof WORKS)[number]
 /** A table with the server on it. */
 export interface Subject {
   readonly table: Table
-  readonly server: Server
+  readonly server: Running
   /** Tokens, so that making them is no part of what is measured. */
   readonly tokens: Map<string, { readonly token: string; readonly madeAt: number }>
   /** Readers who get half of the churn, and are a tenth of those that are measured. */
@@ -45,7 +45,7 @@ export function tokenOf({ tokens }: Subject, id: string): string {
   return token
 }
 
-export function createSubject(table: Table, server: Server): Subject {
+export function createSubject(table: Table, server: Running): Subject {
   const busy = Array.from({ length: BUSY_READERS }, (_, index) => userId(1 + index))
   return { table, server, tokens: new Map(), busy }
 }
