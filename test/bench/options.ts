@@ -14,7 +14,10 @@ const LOADS: readonly Section[] = ['throughput', 'rpc', 'bcrypt']
 export const PEERS = ['fastapi', 'pgbench', 'relay', 'fastapi-lean', 'node-pg-batch'] as const
 export type Peer = (typeof PEERS)[number]
 
+/** Before each window, with its own load. */
 export const WARMUP_SECONDS = 0.8
+/** For each work of a pass that warms a server up before its turn. */
+export const WARM_WINDOW_SECONDS = 1
 /** Logins are a few per second: a longer window, or one login more or less would be several per cent. */
 export const LOGIN_WINDOW_FACTOR = 3
 

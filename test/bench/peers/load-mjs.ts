@@ -3,7 +3,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import type { Cluster } from '../cluster.js'
 import type { Round, Work } from '../document/figures.js'
-import { LOGIN_WINDOW_FACTOR, WARMUP_SECONDS } from '../options.js'
+import { LOGIN_WINDOW_FACTOR, WARM_WINDOW_SECONDS, WARMUP_SECONDS } from '../options.js'
 import { SCRATCH } from '../places.js'
 import { run, type Cleanup } from '../processes.js'
 import type { Running, Server } from './servers.js'
@@ -68,6 +68,8 @@ interface Load {
   readonly benchDir: string
 }
 
+const MESSAGES = 'send,relay,fetch,pubkey'
+
 async function runOnce(
   { cleanup, cluster, peer, server, benchDir }: Load,
   phases: string,
@@ -88,9 +90,14 @@ async function runOnce(
   return { points, sent: integrity.sent, confirmed: integrity.confirmed }
 }
 
+/** The same work unmeasured: a server that runs for days is not measured while its code is still being compiled. */
+export async function warmUp(load: Load): Promise<void> {
+  await runOnce(load, MESSAGES, WARM_WINDOW_SECONDS)
+}
+
 /** The peers' own load generator on a server; logins and their storm for the default variants alone, as they last. */
 export async function runLoadMjs(load: Load, seconds: number): Promise<Measured> {
-  const messages = await runOnce(load, 'send,relay,fetch,pubkey', seconds)
+  const messages = await runOnce(load, MESSAGES, seconds)
   if (load.peer === 'fastapi-lean' || load.peer === 'node-pg-batch') return messages
   const logins = await runOnce(load, 'login,mixed', seconds * LOGIN_WINDOW_FACTOR)
   return {

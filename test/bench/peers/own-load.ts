@@ -7,6 +7,7 @@ import type { Measured } from './load-mjs.js'
 
 const AT_ONCE = { some: [1, 16], sends: [1, 16, 64], logins: [1, 8] } as const
 const STORM = 8
+const WARM_SENDERS = 64
 
 /** Logins without pause, on 8 connections, until they are stopped. */
 async function storm(port: number, makeStep: MakeStep): Promise<() => Promise<void>> {
@@ -40,6 +41,8 @@ export async function runOwnLoad(target: Target, works: Works, seconds: number):
       if (work !== 'list 50') await works.drain()
     }
   }
+  await measure(target, WARM_SENDERS, seconds, works.sends('rest'))
+  await works.drain()
   await each('send', AT_ONCE.sends, seconds, () => works.sends('rest'))
   await each('relay cycle', AT_ONCE.some, seconds, () => works.relays())
   const list = await works.lists()

@@ -5,7 +5,7 @@ import { Works } from '../load/works.js'
 import type { Options, Peer } from '../options.js'
 import type { Cleanup } from '../processes.js'
 import { compareDoors, type DoorRates } from './doors.js'
-import { runLoadMjs, type Measured } from './load-mjs.js'
+import { runLoadMjs, warmUp, type Measured } from './load-mjs.js'
 import { watchMemory } from './memory.js'
 import { runOwnLoad } from './own-load.js'
 import { measurePasswords } from './passwords.js'
@@ -50,8 +50,11 @@ async function loadServer(turn: Turn, peer: Server, server: Running): Promise<vo
   const { cleanup, cluster, options, results } = turn
   const { sections, benchDir, seconds } = options
   const readMemory = peer === 'relay' ? watchMemory(server.pid) : undefined
-  if (sections.includes('throughput') && benchDir)
-    keepMeasured(results, peer, await runLoadMjs({ cleanup, cluster, peer, server, benchDir }, seconds))
+  if (sections.includes('throughput') && benchDir) {
+    const load = { cleanup, cluster, peer, server, benchDir }
+    await warmUp(load)
+    keepMeasured(results, peer, await runLoadMjs(load, seconds))
+  }
   if (!readMemory) return
   await takeOwnLoads(turn, { port: server.port, pid: server.pid, postgresPid: cluster.pid })
   results.keepMemory(readMemory())
