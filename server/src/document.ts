@@ -13,7 +13,14 @@ const services: Services = {
   limiter: { take: uncalled, check: uncalled },
   accounts: { register: uncalled, login: uncalled, me: uncalled },
   directory: { get: uncalled, find: uncalled, update: uncalled },
-  mailbox: { send: uncalled, list: uncalled, confirm: uncalled, confirmMany: uncalled, status: uncalled },
+  mailbox: {
+    send: uncalled,
+    list: uncalled,
+    live: uncalled,
+    confirm: uncalled,
+    confirmMany: uncalled,
+    status: uncalled,
+  },
 }
 
 const [file] = process.argv.slice(2)

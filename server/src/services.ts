@@ -10,11 +10,13 @@ import { monotonicClock, type Clock } from './clock.js'
 import type { Config } from './config.js'
 import type { PrismaClient } from './database/client.js'
 import type { Pool } from './database/pool.js'
+import type { Delivery } from './delivery/delivery.js'
 import { Directory } from './directory/directory.js'
 import { DirectoryStore } from './directory/store.js'
 import { Capacity } from './mailbox/capacity.js'
 import { Mailbox } from './mailbox/mailbox.js'
 import { createOrderedIds } from './mailbox/ordered-id.js'
+import { OpenPlaces } from './mailbox/open-places.js'
 import { MailboxStore } from './mailbox/store.js'
 
 export interface ServicesOptions {
@@ -24,6 +26,7 @@ export interface ServicesOptions {
   readonly pool: Pool
   readonly limiter: Limiter
   readonly hasher: Hasher
+  readonly delivery: Delivery
   readonly clock: Clock
 }
 
@@ -35,6 +38,7 @@ export function createServices({
   pool,
   limiter,
   hasher,
+  delivery,
   clock,
 }: ServicesOptions): Services {
   const tokens = new Tokens({ secretKeys, clock })
@@ -53,7 +57,10 @@ export function createServices({
     mailbox: new Mailbox({
       store: mailboxStore,
       capacity: new Capacity(mailboxStore, config.caps, monotonicClock),
-      clock: monotonicClock,
+      places: new OpenPlaces(config.caps.open),
+      delivery,
+      clock,
+      monotonic: monotonicClock,
       makeId: createOrderedIds(clock),
     }),
   }

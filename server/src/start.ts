@@ -8,6 +8,8 @@ import { monotonicClock, systemClock } from './clock.js'
 import { ConfigError, MIN_SECRET_BYTES, type Config } from './config.js'
 import { openDatabase, type Database } from './database/open.js'
 import type { Source } from './database/source.js'
+import { Delivery } from './delivery/delivery.js'
+import { PostgresChannel } from './delivery/postgres-channel.js'
 import { createApp } from './http/app.js'
 import { RateLimiter } from './http/limits.js'
 import { Metrics } from './http/metrics.js'
@@ -77,8 +79,10 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
   const limiter = new RateLimiter(config.rates)
   const hasher = new BcryptHasher()
   const clock = systemClock
+  const delivery = new Delivery((events) => new PostgresChannel(connection, events, log))
+  metrics.watchListeners(() => delivery.hub.size)
   const router = createRouter(
-    createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher, clock }),
+    createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher, delivery, clock }),
   )
   const app = createApp({
     ...config,
@@ -98,7 +102,10 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
     database: database.description,
     secret: secret.description,
     async stop() {
+      // Streams end and waits are answered: they would hold up the end for as long as they last.
+      delivery.endListening()
       await server.drain(config.drainSeconds * 1000)
+      await delivery.close()
       await hasher.close()
       await retention.stop()
       limiter.stop()

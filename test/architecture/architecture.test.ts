@@ -46,7 +46,7 @@ describe('the arrows', () => {
 
   test('the domains do not know the doors', () => {
     const domains = server.filter(({ file }) =>
-      /server\/src\/(accounts|mailbox|directory|retention|database)\//.test(file),
+      /server\/src\/(accounts|mailbox|delivery|directory|retention|database)\//.test(file),
     )
     expect(domains.length).toBeGreaterThan(15)
     expect(
@@ -57,17 +57,22 @@ describe('the arrows', () => {
     ).toEqual([])
   })
 
-  test('SQL stands in the stores, the database folder and the purge, and nowhere else', () => {
+  test('SQL stands in the stores, the database folder, the purge and the channel, and nowhere else', () => {
     const statement = /\b(select|insert into|update \w+ \w* ?set|delete from)\b/i
     const elsewhere = server.filter(
-      ({ file }) => !/store\.ts|\/database\/|retention\/purge\.ts|http\/readiness\.ts/.test(file),
+      ({ file }) =>
+        !/store\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/purge\.ts|http\/readiness\.ts/.test(
+          file,
+        ),
     )
     const withSql = elsewhere.filter(({ text }) => statement.test(text.replace(/\/\*[^]*?\*\/|\/\/.*/g, '')))
     expect(withSql.map(({ file }) => file)).toEqual([])
   })
 
-  test('Prisma and pg are known to the stores, the database folder and the purge alone', () => {
-    const elsewhere = server.filter(({ file }) => !/store\.ts|\/database\/|retention\/purge\.ts/.test(file))
+  test('Prisma and pg are known to the stores, the database folder, the purge and the channel alone', () => {
+    const elsewhere = server.filter(
+      ({ file }) => !/store\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/purge\.ts/.test(file),
+    )
     expect(offenders(elsewhere, (target) => !/^(pg|@prisma\/.*)$/.test(target))).toEqual([])
   })
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
+import { PAGE_BYTES } from '@secure-messenger/api'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from '../../server/dist/database/client.js'
 import { createPool } from '../../server/dist/database/pool.js'
@@ -44,10 +45,10 @@ function operationsOn(pool: Pool, ahead: MailboxStore, databaseUrl: string): Ope
   const store = new MailboxStore(pool, LIFE_SECONDS)
   const directory = new DirectoryStore(createClient(pool), pool)
   const waiting = async (owner: string, limit: number): Promise<string[]> =>
-    (await ahead.list(owner, limit, undefined)).messages.map(({ id }) => id)
+    (await ahead.list(owner, { limit, after: undefined, maxBytes: PAGE_BYTES })).messages.map(({ id }) => id)
   const list = async (owner: string): Promise<unknown> => {
     await ahead.insert(draftsFor(60, owner))
-    return store.list(owner, 50, undefined)
+    return store.list(owner, { limit: 50, after: undefined, maxBytes: PAGE_BYTES })
   }
   const confirmAll = async (owner: string): Promise<unknown> => {
     await ahead.insert(draftsFor(100, owner))

@@ -77,13 +77,13 @@ export function admitBearer(
 ) {
   return t.middleware(({ ctx, meta, next }) =>
     answerInCodes(limiter, ctx, async () => {
-      const userId = authenticator.authenticate(ctx.bearer)
+      const { userId, expiresAt } = authenticator.authenticate(ctx.bearer)
       const limit = limitOf(meta)
       await limiter.take(limit, userId)
       // One who looked up too much that does not exist finds nothing more, found or not.
       if (limit === 'lookup') await limiter.check('lookup_miss', userId)
       refuseFaults(ctx, hasFields)
-      return next({ ctx: { userId } })
+      return next({ ctx: { userId, expiresAt } })
     }),
   )
 }

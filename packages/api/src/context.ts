@@ -1,5 +1,11 @@
 import type { ApiError } from './errors.js'
 
+/** The part of an AbortSignal that is needed; its type belongs to the surroundings, which this package does not choose. */
+export interface Ending {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void, options: { once: true }): void
+}
+
 /** What a door tells of a call before its procedure runs. */
 export interface CallContext {
   readonly requestId: string
@@ -7,6 +13,8 @@ export interface CallContext {
   readonly address: string
   /** The token of `Authorization: Bearer`, unverified. */
   readonly bearer: string | undefined
+  /** Ends with the client's connection, or with the answer. */
+  readonly disconnected: () => Ending
   /** The call is one of a tRPC batch. */
   readonly batched: boolean
   /** The door refuses the whole request; the call is counted and does not run. */

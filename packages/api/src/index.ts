@@ -1,8 +1,9 @@
 export * from './schemas/auth.js'
-export type { CallContext } from './context.js'
+export type { CallContext, Ending } from './context.js'
 export * from './errors.js'
 export * from './schemas/keys.js'
 export * from './limits.js'
+export * from './schemas/live.js'
 export * from './schemas/messages.js'
 export type { OperationMeta, RestMeta } from './trpc.js'
 export {

@@ -12,7 +12,7 @@ export function createOperations(services: Services) {
   return {
     /** For anyone, counted by client address. */
     anyone: t.procedure.use(admitAnyone(services.limiter)),
-    /** For the owner of a token, whose id the procedure gets as `ctx.userId`. */
+    /** For the owner of a token, whose id the procedure gets as `ctx.userId`, and its end as `ctx.expiresAt`. */
     bearer: t.procedure.use(admitBearer(services, { hasFields: true })),
     /** As `bearer`, for operations without fields: they ignore their input. */
     bearerWithoutFields: t.procedure.use(admitBearer(services, { hasFields: false })),

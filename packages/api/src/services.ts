@@ -1,6 +1,8 @@
 import type { Credentials, Registration, Token, User } from './schemas/auth.js'
 import type { KeyUpdate, PublicKey } from './schemas/keys.js'
+import type { Ending } from './context.js'
 import type { RateLimit } from './limits.js'
+import type { LiveEvent } from './schemas/live.js'
 import type {
   Confirmation,
   Confirmations,
@@ -28,9 +30,16 @@ export interface AccountsService {
   me(userId: string): Promise<User>
 }
 
-/** The owner's id of a bearer token. Throws `not_authenticated` or `token_expired`. */
+/** The owner of a bearer token. */
+export interface Caller {
+  readonly userId: string
+  /** When the token ends, in milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+/** Who calls. Throws `not_authenticated` or `token_expired`. */
 export interface Authenticator {
-  authenticate(bearer: string | undefined): string
+  authenticate(bearer: string | undefined): Caller
 }
 
 /** Public keys, found by id or by name. */
@@ -47,7 +56,19 @@ export interface DirectoryService {
 export interface MailboxService {
   /** Throws `not_authenticated`, `not_found` (the recipient), `message_id_reused` or `mailbox_full`. */
   send(senderId: string, message: Outgoing): Promise<Receipt>
-  list(recipientId: string, request: ListRequest): Promise<Page>
+  /**
+   * Throws `rate_limited` where it is to wait and too many streams and waits are open.
+   *
+   * @param disconnected - ends a wait
+   */
+  list(recipientId: string, request: ListRequest, disconnected: () => Ending): Promise<Page>
+  /**
+   * What waits for the caller, and what comes. Throws `rate_limited` at once where too many streams and waits are open;
+   * the iteration throws `unavailable` when the server stops.
+   *
+   * @param disconnected - ends it, and must come
+   */
+  live(caller: Caller, disconnected: Ending): AsyncIterable<LiveEvent>
   confirm(recipientId: string, id: string): Promise<Confirmation>
   confirmMany(recipientId: string, ids: readonly string[]): Promise<Confirmations>
   status(senderId: string, request: StatusRequest): Promise<MessageStatus>

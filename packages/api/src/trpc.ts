@@ -27,6 +27,10 @@ export type OperationMeta = {
   readonly example: { readonly request?: unknown; readonly response: unknown }
   /** The body may also come as application/x-www-form-urlencoded. */
   readonly form?: true
+  /** Its answer may take as long as the client asked it to wait. */
+  readonly waits?: true
+  /** It answers with server-sent events, for as long as the client stays. */
+  readonly streams?: true
   /** The REST body is never read: everything is in the path. */
   readonly ignoresBody?: true
 }

@@ -1,5 +1,11 @@
 import { createSecretKey, randomUUID, type KeyObject } from 'node:crypto'
-import { ApiError, TOKEN_LIFE_SECONDS, type Authenticator, type Token } from '@secure-messenger/api'
+import {
+  ApiError,
+  TOKEN_LIFE_SECONDS,
+  type Authenticator,
+  type Caller,
+  type Token,
+} from '@secure-messenger/api'
 import jwt from 'jsonwebtoken'
 import { z } from 'zod'
 import type { Clock } from '../clock.js'
@@ -56,11 +62,12 @@ export class Tokens implements Authenticator {
     return { access_token: token, token_type: 'bearer', expires_in: TOKEN_LIFE_SECONDS }
   }
 
-  authenticate(bearer: string | undefined): string {
+  authenticate(bearer: string | undefined): Caller {
     const genuine = bearer === undefined ? undefined : this.read(bearer)
     if (!genuine || genuine.iat > this.seconds() + LEEWAY_SECONDS) throw new ApiError('not_authenticated')
     if (genuine.exp + LEEWAY_SECONDS <= this.seconds()) throw new ApiError('token_expired')
-    return genuine.sub.toLowerCase()
+    const end = this.seconds() < genuine.exp ? genuine.exp : genuine.exp + LEEWAY_SECONDS
+    return { userId: genuine.sub.toLowerCase(), expiresAt: end * 1000 }
   }
 
   /** Whose account a genuine token shows, if it ended at most 30 days ago. */

@@ -20,9 +20,11 @@ export function observe(exchange: Exchange, log: Logger, metrics: Metrics, logge
   res.once('close', () => {
     const milliseconds = performance.now() - startedAt
     // 499 stands for a client that went away before its answer did.
-    const status = res.writableFinished ? res.statusCode : 499
+    const whole = res.writableFinished || (exchange.streams === true && res.headersSent)
+    const status = whole ? res.statusCode : 499
     const method = req.method ?? ''
-    metrics.observeRequest(method, exchange.route, status, milliseconds / 1000)
+    // The time of a stream is its client's, and says nothing of this server.
+    if (!exchange.streams) metrics.observeRequest(method, exchange.route, status, milliseconds / 1000)
     const line = {
       req_id: requestId,
       method,

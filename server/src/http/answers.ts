@@ -33,8 +33,9 @@ export function headOf({ headers, requestId }: Exchange, own: Headers = {}): str
   return [...headers, 'x-request-id', requestId, 'cache-control', 'no-store', ...toList(own)]
 }
 
-/** Writes a whole answer: one head, one body. Every answer of an operation goes through here. */
+/** Writes a whole answer: one head, one body; of one that began early, the body alone. Every answer of an operation goes through here. */
 export function send(exchange: Exchange, status: number, body: string, type: MediaType, own?: Headers): void {
+  if (exchange.res.headersSent) return void exchange.res.end(body)
   const head = headOf(exchange, own)
   head.push('content-type', type, 'content-length', String(Buffer.byteLength(body)))
   exchange.res.writeHead(status, head)
@@ -68,7 +69,8 @@ export function sendError(exchange: Exchange, error: ApiError, details: ErrorDet
   send(exchange, error.status, JSON.stringify(problem), 'application/problem+json', headers)
 }
 
-function toRpcShape(error: ApiError, procedure: string | undefined, requestId: string) {
+/** An error as tRPC tells it. */
+export function toRpcShape(error: ApiError, procedure: string | undefined, requestId: string) {
   const key = ERRORS[error.code].trpc
   const thrown = new TRPCError({ code: key, message: error.message, cause: error })
   const shape = {

@@ -4,7 +4,7 @@ import { getTRPCErrorFromUnknown, type AnyProcedure } from '@trpc/server'
 /** What a link of a procedure's chain is given. */
 interface Call {
   readonly path: string
-  readonly type: 'query' | 'mutation'
+  readonly type: 'query' | 'mutation' | 'subscription'
   readonly ctx: object
   readonly meta: unknown
   readonly input: unknown

@@ -18,6 +18,8 @@ export interface Exchange {
   readonly query: string
   /** The route's template or procedure, for log and metrics: never what a client wrote. */
   route: string
+  /** Its answer is a stream, which ends when either side has had enough. */
+  streams?: true
   /** What went wrong inside, for the log. */
   fault?: ApiError
 }
@@ -57,12 +59,26 @@ export function bearerOf(req: IncomingMessage): string | undefined {
   return /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
 }
 
+function disconnectionOf(res: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  if (res.closed || res.destroyed) controller.abort()
+  else res.once('close', () => controller.abort())
+  return controller.signal
+}
+
 /** What a door tells a procedure of its caller. */
 export function contextOf(
-  { req, requestId, client }: Exchange,
+  { req, res, requestId, client }: Exchange,
   { batched = false, ...faults }: Partial<Pick<CallContext, 'batched' | 'refused' | 'unreadable'>> = {},
 ): CallContext {
-  return { requestId, address: client.network, bearer: bearerOf(req), batched, ...faults }
+  return {
+    requestId,
+    address: client.network,
+    bearer: bearerOf(req),
+    disconnected: () => disconnectionOf(res),
+    batched,
+    ...faults,
+  }
 }
 
 /** The method whose rules apply: HEAD answers as GET does, without the body, which Node leaves out by itself. */

@@ -37,6 +37,19 @@ export class Metrics {
     this.requests.observe({ method: KNOWN_METHODS.has(method) ? method : 'OTHER', route, status }, seconds)
   }
 
+  /** @param count - of the streams and waits that are open */
+  watchListeners(count: () => number): void {
+    const open = new Gauge({
+      name: 'live_listeners',
+      help: 'Streams and waits that are open.',
+      registers: [],
+      collect() {
+        this.set(count())
+      },
+    })
+    this.registry.registerMetric(open)
+  }
+
   readonly purge: PurgeObserver = {
     purged: (rows) => this.purgedRows.inc(rows),
     finished: () => this.lastPurge.setToCurrentTime(),

@@ -94,12 +94,20 @@ function errorResponses(operation: Operation): Record<string, z.infer<typeof res
   )
 }
 
+/** What the adapter would say of a stream. */
+function describeStream({ meta }: Operation): OperationObject {
+  const { tags, summary, description, successDescription } = meta.openapi
+  const content = { 'text/event-stream': { schema: { type: 'string' } } }
+  return { tags, summary, description, responses: { '200': { description: successDescription, content } } }
+}
+
 /** The adapter says 200 for every success, and JSON errors of its own: here stands what is answered. */
 function complete(operation: Operation, made: OperationObject): OperationObject {
   const { meta } = operation
   const success = made.responses['200']
-  const json = success?.content?.['application/json']
-  if (!success || !json) throw new Error(`the document says nothing of the success of ${operation.name}`)
+  const type = meta.streams ? 'text/event-stream' : 'application/json'
+  const content = success?.content?.[type]
+  if (!success || !content) throw new Error(`the document says nothing of the success of ${operation.name}`)
   return {
     ...made,
     // An identifier in every language that a client may be generated in.
@@ -109,7 +117,7 @@ function complete(operation: Operation, made: OperationObject): OperationObject 
     responses: {
       [meta.successStatus]: {
         ...success,
-        content: { 'application/json': { ...json, example: meta.example.response } },
+        content: { [type]: { ...content, example: meta.example.response } },
       },
       ...errorResponses(operation),
     },
@@ -162,6 +170,8 @@ export function createDocument(router: AppRouter, version: string): OpenApiDocum
       version,
       openApiVersion: '3.1.0',
       baseUrl: '/',
+      // It knows no streams: they are added below.
+      filter: ({ metadata }) => !Reflect.has(metadata, 'streams'),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         password: { type: 'oauth2', flows: { password: { tokenUrl: '/login', scopes: {} } } },
@@ -171,9 +181,9 @@ export function createDocument(router: AppRouter, version: string): OpenApiDocum
   const requests: Record<string, unknown> = {}
   for (const operation of readOperations(router).values()) {
     const { path, method } = operation.meta.openapi
-    const methods = made.paths[path]
-    const found = methods?.[method.toLowerCase()]
-    if (!methods || !found) throw new Error(`the document lacks ${method} ${path}`)
+    const methods = (made.paths[path] ??= {})
+    const found = operation.meta.streams ? describeStream(operation) : methods[method.toLowerCase()]
+    if (!found) throw new Error(`the document lacks ${method} ${path}`)
     nameRequest(operation, found, requests)
     methods[method.toLowerCase()] = complete(operation, found)
   }

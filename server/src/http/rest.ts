@@ -3,6 +3,8 @@ import { allowOf, refuseMethod, sendError, sendJson, sendOptions } from './answe
 import { decodeBody, parseJson, type Body, type BodyType } from './body.js'
 import { callProcedure, receiveBody } from './calls.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
+import { answerLive } from './live.js'
+import { withPatience } from './patience.js'
 import type { Match, Operation } from './routes.js'
 import { parseUrlEncoded, toFields } from './urlencoded.js'
 
@@ -46,15 +48,19 @@ export async function answerRest(exchange: Exchange, { resource, params }: Match
     const allow = allowOf([...resource.methods.keys()])
     return req.method === 'OPTIONS' ? sendOptions(exchange, allow) : refuseMethod(exchange, allow)
   }
+  if (operation.kind === 'subscription') return answerLive(exchange, operation)
   const body = operation.takesBody ? await receiveBody(req, acceptedBy(operation)) : undefined
   if (body === 'gone') return
   const refused = body instanceof ApiError ? body : undefined
   try {
     const input = (): unknown => {
       const query = readQuery(operation, exchange.query)
+      // Nobody waits for a head.
+      if (req.method === 'HEAD') delete query['wait']
       return body && !(body instanceof ApiError) ? readFields(body) : { ...query, ...params }
     }
-    const result = await callProcedure(operation, contextOf(exchange, { refused }), input)
+    const ctx = contextOf(exchange, { refused })
+    const result = await withPatience(exchange, operation, () => callProcedure(operation, ctx, input))
     sendJson(exchange, operation.meta.successStatus, result)
   } catch (thrown) {
     // 415 and 413 come before 401 and 429; the call was counted all the same.

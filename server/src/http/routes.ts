@@ -7,7 +7,7 @@ import { chainOf, type Chain } from './chain.js'
 export interface Operation {
   /** tRPC's path, `messages.send`. */
   readonly name: string
-  readonly kind: 'query' | 'mutation'
+  readonly kind: 'query' | 'mutation' | 'subscription'
   readonly meta: OperationMeta
   readonly procedure: AnyProcedure
   readonly chain: Chain
@@ -57,7 +57,7 @@ function inputFields(procedure: AnyProcedure): Map<string, string | undefined> {
 
 function toOperation(name: string, procedure: AnyProcedure): Operation | undefined {
   const { meta, type } = procedure._def
-  if (!isOperationMeta(meta) || type === 'subscription') return undefined
+  if (!isOperationMeta(meta)) return undefined
   const inPath = new Set(meta.openapi.path.split('/').map(parameterOf))
   const fields = meta.openapi.method === 'GET' ? [...inputFields(procedure)] : []
   const inQuery = fields.filter(([field]) => !inPath.has(field))

@@ -4,14 +4,16 @@ import { decodeBody, parseJson, type Body } from './body.js'
 import { callProcedure, receiveBody } from './calls.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
 import type { Operation } from './routes.js'
+import { withPatience } from './patience.js'
 import { answerBatch } from './rpc-batch.js'
+import { answerRpcLive } from './rpc-live.js'
 import { readUrl, type RpcRequest } from './rpc-url.js'
 
 /** Of a refused batch so many calls are counted: counting thousands would cost more than it bounds. */
 const MAX_COUNTED_CALLS = 64
 
 function methodOfKind(kind: Operation['kind']): string {
-  return kind === 'query' ? 'GET' : 'POST'
+  return kind === 'mutation' ? 'POST' : 'GET'
 }
 
 /** The tRPC door. What concerns the whole HTTP request is decided here. */
@@ -42,6 +44,7 @@ export class RpcDoor {
       return refuseCounted(exchange, known, new ApiError('malformed_request', { detail }))
     }
     if (asked.batched) return answerBatch(this.router, exchange, asked, method, body)
+    if (first.kind === 'subscription') return answerRpcLive(exchange, first)
     await answerCall(exchange, first, asked, body)
   }
 }
@@ -70,7 +73,9 @@ async function answerCall(
 ): Promise<void> {
   try {
     const ctx = contextOf(exchange, { unreadable })
-    const data = await callProcedure(operation, ctx, () => readInput(input, body))
+    const data = await withPatience(exchange, operation, () =>
+      callProcedure(operation, ctx, () => readInput(input, body)),
+    )
     sendJson(exchange, 200, { result: { data } })
   } catch (thrown) {
     sendError(exchange, toApiError(thrown), { procedure: operation.name })

@@ -1,9 +1,13 @@
 import {
   ApiError,
+  PAGE_BYTES,
   parseId,
+  type Caller,
   type Confirmation,
   type Confirmations,
+  type Ending,
   type ListRequest,
+  type LiveEvent,
   type MailboxService,
   type MessageStatus,
   type Outgoing,
@@ -11,13 +15,19 @@ import {
   type Receipt,
   type StatusRequest,
 } from '@secure-messenger/api'
+import pLimit from 'p-limit'
 import type { Clock } from '../clock.js'
 import { Batcher } from '../database/batcher.js'
+import type { Delivery } from '../delivery/delivery.js'
+import type { Announce, Hub } from '../delivery/hub.js'
 import type { Capacity } from './capacity.js'
 import { confirmTogether, type Confirmed, type ConfirmRequest } from './confirming.js'
 import { makeDraft, type Draft } from './draft.js'
-import { Sending } from './sending.js'
+import { LiveStream } from './live.js'
+import type { OpenPlaces } from './open-places.js'
+import { Sending, sendTogether } from './sending.js'
 import type { MailboxStore } from './store.js'
+import { waitForPage } from './waiting.js'
 
 const DEFAULT_PAGE = 50
 /** While one is flushed the next is worked on, and two that end together share a flush. */
@@ -25,9 +35,19 @@ const BATCHES_AT_ONCE = 2
 /** Of an id as text. */
 const ID_BYTES = 36
 
+/** What streams hold in memory is bounded by this, not by a page's. */
+const LIVE_PAGE = { limit: 100, maxBytes: 262_144 }
+/** Streams that read at once: thousands that are woken together leave connections for everybody else. */
+const LIVE_READS_AT_ONCE = 4
+
 interface MailboxOptions {
   readonly store: MailboxStore
   readonly capacity: Capacity
+  readonly places: OpenPlaces
+  readonly delivery: Pick<Delivery, 'hub' | 'announce'>
+  /** Of durations. */
+  readonly monotonic: Clock
+  /** Of the day. */
   readonly clock: Clock
   /** Makes the ids of messages whose senders chose none. */
   readonly makeId: () => string
@@ -44,22 +64,32 @@ export class Mailbox implements MailboxService {
   private readonly confirmations: Batcher<ConfirmRequest, Confirmed>
   private readonly capacity: Capacity
   private readonly makeId: () => string
+  private readonly hub: Hub
+  private readonly places: OpenPlaces
+  private readonly clock: Clock
+  private readonly monotonic: Clock
+  private readonly readInTurn = pLimit(LIVE_READS_AT_ONCE)
 
-  constructor({ store, capacity, clock, makeId }: MailboxOptions) {
+  constructor({ store, capacity, places, delivery, clock, monotonic, makeId }: MailboxOptions) {
+    const announce: Announce = (news) => delivery.announce(news)
     const sending = new Sending(store, capacity)
     this.store = store
     this.capacity = capacity
     this.makeId = makeId
+    this.hub = delivery.hub
+    this.places = places
+    this.clock = clock
+    this.monotonic = monotonic
     this.sends = new Batcher({
-      clock,
+      clock: monotonic,
       atOnce: BATCHES_AT_ONCE,
-      perform: (drafts) => sending.perform(drafts),
+      perform: (drafts) => sendTogether(sending, announce, drafts),
       weigh: ({ bytes }) => bytes,
     })
     this.confirmations = new Batcher({
-      clock,
+      clock: monotonic,
       atOnce: BATCHES_AT_ONCE,
-      perform: (requests) => confirmTogether(store, requests),
+      perform: (requests) => confirmTogether(store, announce, requests),
       weigh: ({ ids }) => ids.length * ID_BYTES,
     })
   }
@@ -68,8 +98,28 @@ export class Mailbox implements MailboxService {
     return this.sends.add(makeDraft(senderId, message, this.makeId))
   }
 
-  list(recipientId: string, { limit, after }: ListRequest): Promise<Page> {
-    return this.store.list(recipientId, limit ?? DEFAULT_PAGE, after)
+  async list(
+    recipientId: string,
+    { limit = DEFAULT_PAGE, after, wait: waitSeconds = 0 }: ListRequest,
+    disconnected: () => Ending,
+  ): Promise<Page> {
+    const read = () => this.store.list(recipientId, { limit, after, maxBytes: PAGE_BYTES })
+    if (waitSeconds === 0) return read()
+    const signal = disconnected()
+    this.places.take(recipientId, signal)
+    const listener = this.hub.attach(recipientId, signal)
+    return waitForPage({ read, listener, waitSeconds, clock: this.monotonic })
+  }
+
+  live({ userId, expiresAt }: Caller, disconnected: Ending): AsyncIterable<LiveEvent> {
+    this.places.take(userId, disconnected)
+    const stream = new LiveStream({
+      read: (after) => this.readInTurn(() => this.store.list(userId, { ...LIVE_PAGE, after })),
+      listener: this.hub.attach(userId, disconnected),
+      expiresAt,
+      clock: this.clock,
+    })
+    return stream.events()
   }
 
   async confirm(recipientId: string, id: string): Promise<Confirmation> {

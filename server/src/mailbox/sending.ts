@@ -1,6 +1,7 @@
 import { ApiError, type Receipt } from '@secure-messenger/api'
 import { sqlState, unavailable } from '../database/faults.js'
 import type { Outcome } from '../database/batcher.js'
+import type { Announce } from '../delivery/hub.js'
 import type { Capacity } from './capacity.js'
 import type { Draft } from './draft.js'
 import { KnownAccounts } from './known-accounts.js'
@@ -21,6 +22,19 @@ function inLockOrder(drafts: Iterable<Draft>): Draft[] {
 
 function accountsOf(drafts: readonly Draft[]): Set<string> {
   return new Set(drafts.flatMap(({ senderId, recipientId }) => [senderId, recipientId]))
+}
+
+/** Sends a batch, and wakes whoever waits for it. */
+export async function sendTogether(
+  sending: Sending,
+  announce: Announce,
+  drafts: readonly Draft[],
+): Promise<Outcome<Receipt>[]> {
+  const outcomes = await sending.perform(drafts)
+  const wake = new Set<string>()
+  for (const outcome of outcomes) if (!(outcome instanceof ApiError)) wake.add(outcome.recipient_id)
+  if (wake.size > 0) announce({ wake: [...wake] })
+  return outcomes
 }
 
 /** Sends a batch: who exists, who may, one insert, and for keys that were taken the first message's answer. */

@@ -1,4 +1,4 @@
-import { PAGE_BYTES, type Message, type MessageStatus, type Page, type Receipt } from '@secure-messenger/api'
+import { type Message, type MessageStatus, type Page, type Receipt } from '@secure-messenger/api'
 import type { Pool } from '../database/pool.js'
 import { asking } from '../database/faults.js'
 import { keyOf, type Draft } from './draft.js'
@@ -30,7 +30,10 @@ export interface Waiting {
 export interface ConfirmedRow {
   readonly recipient_id: string
   readonly id: string
+  readonly sender_id: string
   readonly delivered_at: string
+  /** It was not confirmed before. */
+  readonly first: boolean
 }
 
 interface PageRow extends Message {
@@ -100,15 +103,19 @@ const CONFIRM_SET = `
     ciphertext = null`
 const CONFIRMABLE = `(m.delivered_at is not null or m.expires_at > t.at) and m.forget_at > t.at`
 
+// Times are kept in milliseconds.
+const CONFIRMED =
+  'returning m.recipient_id, m.id, m.sender_id, m.delivered_at, m.delivered_at = t.at::timestamptz(3) as first'
+
 const CONFIRM_ONE_MAILBOX = `${CONFIRM_SET}
   from (select now() as at) t
   where m.recipient_id = $1 and m.id = any($2::uuid[]) and ${CONFIRMABLE}
-  returning m.recipient_id, m.id, m.delivered_at`
+  ${CONFIRMED}`
 
 const CONFIRM_MAILBOXES = `${CONFIRM_SET}
   from (select now() as at) t, unnest($1::uuid[], $2::uuid[]) u(recipient_id, id)
   where m.recipient_id = u.recipient_id and m.id = u.id and m.recipient_id = any($1) and ${CONFIRMABLE}
-  returning m.recipient_id, m.id, m.delivered_at`
+  ${CONFIRMED}`
 
 /** Messages in the database. Every statement stands alone, names its mailbox, and carries its own authorisation. */
 export class MailboxStore {
@@ -189,13 +196,16 @@ export class MailboxStore {
     }))
   }
 
-  /** A page of what waits; it ends early once it holds `PAGE_BYTES`, and is never empty while something waits. */
-  async list(recipientId: string, limit: number, after: string | undefined): Promise<Page> {
+  /** A page of what waits; it ends early once it holds `maxBytes`, and is never empty while something waits. */
+  async list(
+    recipientId: string,
+    { limit, after, maxBytes }: { limit: number; after: string | undefined; maxBytes: number },
+  ): Promise<Page> {
     const { rows } = await asking(() =>
       this.pool.query<PageRow>({
         name: 'list',
         text: LIST,
-        values: [recipientId, after ?? NIL_ID, limit, PAGE_BYTES],
+        values: [recipientId, after ?? NIL_ID, limit, maxBytes],
       }),
     )
     // What is not of a message is left out by the output's schema.

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { PEERS } from '../options.js'
 import { REPOSITORY } from '../places.js'
 import { growth } from './growth.js'
+import { live } from './live.js'
 
 const FILE = path.join(REPOSITORY, 'docs/performance.json')
 
@@ -102,6 +103,7 @@ export const figures = z.object({
   memory: memory.optional(),
   start: start.optional(),
   growth: growth.nullish(),
+  live: live.nullish(),
 })
 export type Figures = z.infer<typeof figures>
 

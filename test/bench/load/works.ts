@@ -38,6 +38,11 @@ export class Works {
     return new Works(port, await makePeople(port, PEOPLE))
   }
 
+  /** Of all people, who send to each other. */
+  get tokens(): string[] {
+    return this.people.map(({ token }) => token)
+  }
+
   /** Each worker sends to everybody but himself, in turn. */
   sends(door: Door): MakeStep {
     this.phase += 1

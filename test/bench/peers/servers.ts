@@ -28,7 +28,12 @@ export interface Running extends Started {
 }
 
 /** As in production, but for limits and HTTPS; nothing of this shell's environment and of no .env reaches it. */
-export function startRelay(cleanup: Cleanup, port: number, settings: Record<string, string>): Started {
+export function startRelay(
+  cleanup: Cleanup,
+  port: number,
+  settings: Record<string, string>,
+  main = MAIN,
+): Started {
   const folder = path.join(SCRATCH, 'empty')
   mkdirSync(folder, { recursive: true })
   const environment = {
@@ -40,7 +45,7 @@ export function startRelay(cleanup: Cleanup, port: number, settings: Record<stri
     LIMITS: 'off',
     ...settings,
   }
-  return start(cleanup, process.execPath, [...NODE_FLAGS, MAIN], { environment, folder, log: 'relay.log' })
+  return start(cleanup, process.execPath, [...NODE_FLAGS, main], { environment, folder, log: 'relay.log' })
 }
 
 function isReady(port: number): Promise<boolean> {

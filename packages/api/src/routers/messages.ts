@@ -11,7 +11,9 @@ import {
   statusRequest,
 } from '../schemas/messages.js'
 import { validationFailed } from '../problem.js'
+import { tracked } from '@trpc/server'
 import { router, type Operations } from '../operation.js'
+import type { LiveEvent } from '../schemas/live.js'
 import type { MailboxService } from '../services.js'
 
 const MESSAGE_ID = '0197a3c2-5b1e-7d3a-9f40-6c1de2a7b8f1'
@@ -20,6 +22,28 @@ const SENDER_ID = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 const CREATED_AT = '2026-01-31T12:00:00.000Z'
 const EXPIRES_AT = '2026-02-07T12:00:00.000Z'
 const DELIVERED_AT = '2026-01-31T12:00:05.000Z'
+
+// What the REST door answers of `live`, for the document.
+const STREAM = `event: message
+id: ${MESSAGE_ID}
+data: {"id":"${MESSAGE_ID}","sender_id":"${SENDER_ID}","ciphertext":"AbX9rk0mKq==","created_at":"${CREATED_AT}","expires_at":"${EXPIRES_AT}"}
+
+event: drained
+data: {}
+
+event: delivered
+data: {"id":"${MESSAGE_ID}","recipient_id":"${RECIPIENT_ID}","delivered_at":"${DELIVERED_AT}"}
+
+event: token_expired
+data: {}
+
+`
+
+/** tRPC's clients come back with the id of the last message that they saw. */
+async function* trackMessages(events: AsyncIterable<LiveEvent>) {
+  for await (const event of events)
+    yield event.event === 'message' ? tracked(event.message.id, event.message) : event
+}
 
 /** Messages: sending, reading what waits, confirming, asking after what one sent. */
 export function createMessagesRouter(operations: Operations, mailbox: MailboxService) {
@@ -67,13 +91,15 @@ export function createMessagesRouter(operations: Operations, mailbox: MailboxSer
           summary: 'Read what waits',
           description:
             'The undelivered messages, oldest first. Reading does not consume: a message is listed until it is confirmed ' +
-            'or seven days old. A page ends early once it holds 2 MiB of ciphertext.',
+            'or seven days old. A page ends early once it holds 2 MiB of ciphertext. With `wait` an empty mailbox is answered ' +
+            'as soon as something arrives, or empty at the end of the wait; a long wait may be answered with leading spaces.',
           successDescription: 'A page of messages.',
           protect: true,
         },
         successStatus: 200,
         limit: 'request',
         errors: [],
+        waits: true,
         example: {
           response: {
             messages: [
@@ -94,8 +120,32 @@ export function createMessagesRouter(operations: Operations, mailbox: MailboxSer
       .query(({ input, ctx }) => {
         if (ctx.batched && (input.wait ?? 0) > 0)
           throw validationFailed([{ path: 'wait', message: 'must be 0 inside a batch' }])
-        return mailbox.list(ctx.userId, input)
+        return mailbox.list(ctx.userId, input, ctx.disconnected)
       }),
+
+    live: operations.bearerWithoutFields
+      .meta({
+        openapi: {
+          method: 'GET',
+          path: '/messages/live',
+          tags: ['messages'],
+          summary: 'Receive messages as they come',
+          description:
+            'Server-sent events: every unconfirmed message, oldest first (`message`, its data as `GET /messages` gives it), ' +
+            'then `drained`, then each new message once. A sender hears `delivered` when what it sent is confirmed, as well ' +
+            'as it goes: `GET /messages/{id}/status` tells what was missed. A comment comes every 15 seconds. ' +
+            '`token_expired` ends the stream: open it again with a new token. After any other end, open it again; ' +
+            'whatever is unconfirmed comes again, and `Last-Event-ID` filters nothing.',
+          successDescription: 'The stream.',
+          protect: true,
+        },
+        successStatus: 200,
+        limit: 'request',
+        errors: [],
+        example: { response: STREAM },
+        streams: true,
+      })
+      .subscription(({ ctx }) => trackMessages(mailbox.live(ctx, ctx.disconnected()))),
 
     confirm: operations.bearer
       .meta({

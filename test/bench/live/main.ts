@@ -1,0 +1,74 @@
+import { mkdirSync } from 'node:fs'
+import { SECRET_KEY } from '../../harness/tokens.js'
+import { startCluster, type Cluster } from '../cluster.js'
+import { writeSections } from '../document/figures.js'
+import { writeDocument } from '../document/write.js'
+import { Works } from '../load/works.js'
+import { describeCommit } from '../machine.js'
+import { installMissing } from '../packages.js'
+import { startRelay, untilReady, type Running } from '../peers/servers.js'
+import { LOGS, MAIN, own } from '../places.js'
+import { freePort } from '../ports.js'
+import { Cleanup, endOnSignals } from '../processes.js'
+import { measureCosts } from './cost.js'
+import { measureCycles } from './cycles.js'
+import { insertPeople, measureIdle } from './idle.js'
+import { readOptions, type Options } from './options.js'
+
+const DATABASES = { live: 'bench_live', without: 'bench_without' } as const
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+async function startServer(
+  cleanup: Cleanup,
+  cluster: Cluster,
+  database: string,
+  entry: string,
+): Promise<Running> {
+  const port = await freePort()
+  const settings = { DATABASE_URL: cluster.url(database), SECRET_KEY }
+  const server = { ...startRelay(cleanup, port, settings, entry), port }
+  await untilReady(port, server)
+  await cluster.runFile(database, own('relay-seed.sql'))
+  return server
+}
+
+async function measureAll(cleanup: Cleanup, options: Options): Promise<void> {
+  await installMissing(cleanup, undefined)
+  const commit = await describeCommit(cleanup)
+  const cluster = await startCluster(cleanup, Object.values(DATABASES))
+  const live = await startServer(cleanup, cluster, DATABASES.live, MAIN)
+  const people = await insertPeople(cluster, DATABASES.live, options.connections)
+  const idle = await measureIdle(live, people, options)
+  say(JSON.stringify(idle))
+  const cycles = await measureCycles(live, people, options.cycles)
+  say(JSON.stringify(cycles))
+  const without = await startServer(cleanup, cluster, DATABASES.without, own('live/without.mjs'))
+  const sides = [
+    { server: without, works: await Works.prepare(without.port) },
+    { server: live, works: await Works.prepare(live.port) },
+  ] as const
+  const costs = await measureCosts(sides[0], sides[1], cluster.pid, options)
+  say(JSON.stringify(costs, undefined, 2))
+  const { rounds, seconds } = options
+  writeSections({
+    live: { date: new Date().toISOString().slice(0, 10), commit, idle, cycles, rounds, seconds, costs },
+  })
+}
+
+async function main(): Promise<void> {
+  const options = readOptions()
+  mkdirSync(LOGS, { recursive: true })
+  const cleanup = new Cleanup()
+  endOnSignals(cleanup)
+  try {
+    await measureAll(cleanup, options)
+  } finally {
+    await cleanup.run()
+  }
+  writeDocument()
+}
+
+await main()
