@@ -79,7 +79,7 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
   const limiter = new RateLimiter(config.rates)
   const hasher = new BcryptHasher()
   const clock = systemClock
-  const delivery = new Delivery((events) => new PostgresChannel(connection, events, log))
+  const delivery = new Delivery((events) => new PostgresChannel(connection, events, log), monotonicClock)
   metrics.watchListeners(() => delivery.hub.size)
   const router = createRouter(
     createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher, delivery, clock }),

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import type { Clock } from '../clock.js'
 import type { Channel, ChannelEvents } from './channel.js'
 import { Hub, type News } from './hub.js'
 import { Outbox } from './outbox.js'
 import { decodeNews } from './payload.js'
+import { ALIVE_MS, Peers } from './peers.js'
 
 /** Opens the way to the other instances. */
 export type OpenChannel = (events: ChannelEvents) => Channel
@@ -13,18 +15,24 @@ export class Delivery {
   private readonly name = randomUUID()
   private readonly channel: Channel
   private readonly outbox: Outbox
+  private readonly peers: Peers
+  private readonly presence: NodeJS.Timeout
 
-  constructor(open: OpenChannel) {
+  /** @param clock - of durations */
+  constructor(open: OpenChannel, clock: Clock) {
+    this.peers = new Peers(clock)
     this.channel = open({
       heard: (text) => this.hear(text),
-      joined: () => this.hub.wakeAll(),
+      joined: () => this.join(),
     })
     this.outbox = new Outbox(this.name, (texts) => this.channel.carry(texts))
+    this.presence = setInterval(() => this.outbox.greet({ lacking: false }), ALIVE_MS)
   }
 
   announce(news: Partial<News>): void {
     this.hub.tell(news)
-    this.outbox.add(news)
+    // A notification costs as much as a send, and is for others alone.
+    if (this.peers.exist()) this.outbox.add(news)
   }
 
   /** Ends all listening: streams end and waits are answered. */
@@ -34,13 +42,21 @@ export class Delivery {
 
   /** Carries the last news, and leaves. */
   async close(): Promise<void> {
+    clearInterval(this.presence)
     await this.outbox.close()
     await this.channel.close()
+  }
+
+  /** Both sides look again: what one said before this moment the other did not hear. */
+  private join(): void {
+    this.hub.wakeAll()
+    this.outbox.greet({ lacking: true })
   }
 
   private hear(text: string): void {
     const news = decodeNews(text)
     if (!news || news.from === this.name) return
+    if (this.peers.hear(news.from)) this.outbox.greet({ lacking: true })
     if (news.all) this.hub.wakeAll()
     else this.hub.tell(news)
   }

@@ -1,5 +1,5 @@
 import type { DeliveredTo, News } from './hub.js'
-import { encodeAll, encodeNews } from './payload.js'
+import { encodeNews, encodePresence } from './payload.js'
 
 /** News is gathered for this long: at any load a few dozen notifications a second. This instance's own listeners don't wait. */
 const GATHER_MS = 20
@@ -19,6 +19,7 @@ export class Outbox {
   private delivered: DeliveredTo[] = []
   /** Something was left out, or comes late. */
   private lacking = false
+  private present = false
   private timer: NodeJS.Timeout | undefined
   private carrying: Promise<void> | undefined
 
@@ -37,6 +38,13 @@ export class Outbox {
     this.gather(GATHER_MS)
   }
 
+  /** Says that this instance is there, and to whom it said nothing before, that something may have been missed. */
+  greet({ lacking }: { readonly lacking: boolean }): void {
+    this.present = true
+    if (lacking) this.lacking = true
+    this.gather(0)
+  }
+
   /** Carries what is left, once. */
   async close(): Promise<void> {
     await this.carrying
@@ -45,15 +53,16 @@ export class Outbox {
   }
 
   private isEmpty(): boolean {
-    return this.wake.size === 0 && this.delivered.length === 0 && !this.lacking
+    return this.wake.size === 0 && this.delivered.length === 0 && !this.lacking && !this.present
   }
 
   private take(): string[] {
     const texts = encodeNews(this.from, { wake: [...this.wake], delivered: this.delivered })
-    if (this.lacking) texts.push(encodeAll(this.from))
+    if (this.lacking || this.present) texts.push(encodePresence(this.from, this.lacking))
     this.wake = new Set()
     this.delivered = []
     this.lacking = false
+    this.present = false
     return texts
   }
 

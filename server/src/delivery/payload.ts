@@ -36,9 +36,9 @@ export function encodeNews(from: string, { wake, delivered: confirmed }: News): 
   return texts
 }
 
-/** Says that something may have been missed. */
-export function encodeAll(from: string): string {
-  return JSON.stringify({ from, all: true })
+/** Says that the instance is there, and where it lacks something to say, that something may have been missed. */
+export function encodePresence(from: string, all: boolean): string {
+  return JSON.stringify({ from, all })
 }
 
 /** @returns undefined for what no instance of this version said */

@@ -15,6 +15,8 @@ const SILENCE_TIMEOUT_MS = 60_000
 /** How often Node looks for connections beyond the times above. */
 const CHECK_INTERVAL_MS = 5000
 const DRAIN_POLL_MS = 20
+/** A proxy may be sending on a connection that is idle here: it gets its answer, and `Connection: close` with it. */
+const IDLE_GRACE_MS = 1000
 
 export interface TlsFiles {
   readonly cert: Buffer
@@ -84,11 +86,15 @@ export class HttpServer {
     return typeof address === 'object' && address ? address.port : port
   }
 
-  /** Takes no new connection, answers what was accepted, and closes; what is not done by the deadline is cut. */
+  /**
+   * Takes no new connection, answers what was accepted and what still comes on kept connections, and closes; what is
+   * not done by the deadline is cut.
+   */
   async drain(deadlineMs: number): Promise<void> {
     this.draining = true
     const closed = new Promise((resolve) => this.server.close(resolve))
     const deadline = Date.now() + deadlineMs
+    await sleep(Math.min(IDLE_GRACE_MS, deadlineMs))
     this.server.closeIdleConnections()
     while (this.open > 0 && Date.now() < deadline) {
       await sleep(DRAIN_POLL_MS)

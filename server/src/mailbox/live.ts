@@ -5,7 +5,7 @@ import type { Listener } from '../delivery/listener.js'
 import { Told } from './told.js'
 
 /** A reader that is woken again and again reads at most so often; one that was idle reads at once. */
-const MIN_GAP_MS = 50
+const MIN_GAP_MS = 100
 /** It rests this many times as long as its last reading took. */
 const REST_FACTOR = 4
 /** A wake-up that was lost costs this much. */
@@ -16,8 +16,8 @@ const REREAD_FACTOR = 20
 const RETRY_MS = 1000
 
 interface LiveOptions {
-  /** A page of what waits beyond an id. */
-  readonly read: (after: string | undefined) => Promise<Page>
+  /** A page of what waits beyond an id, but for some that are known. */
+  readonly read: (after: string | undefined, except: readonly string[]) => Promise<Page>
   readonly listener: Listener
   /** When the caller's token ends, milliseconds. */
   readonly expiresAt: number
@@ -59,7 +59,7 @@ export class LiveStream {
     await listener.rest(this.restUntil - clock())
     try {
       if (clock() >= this.readAgainAt) yield* this.readFromStart()
-      else yield* this.readBeyond(this.told.floor, new Set())
+      else yield* this.readBeyond(this.told.floor, this.told.beyondFloor(), new Set())
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 503) throw error
       this.readAgainAt = clock() + RETRY_MS
@@ -71,17 +71,21 @@ export class LiveStream {
     const { clock } = this.options
     const startedAt = clock()
     const found = new Set<string>()
-    yield* this.readBeyond(undefined, found)
+    yield* this.readBeyond(undefined, [], found)
     this.told.keepOnly(found)
     this.readAgainAt = clock() + Math.max(REREAD_MS, (clock() - startedAt) * REREAD_FACTOR)
   }
 
-  private async *readBeyond(start: string | undefined, found: Set<string>): AsyncGenerator<LiveEvent, void> {
+  private async *readBeyond(
+    start: string | undefined,
+    except: readonly string[],
+    found: Set<string>,
+  ): AsyncGenerator<LiveEvent, void> {
     const { read, clock, listener, expiresAt } = this.options
     let [after, more] = [start, true]
     while (more && !listener.over && clock() < expiresAt) {
       const startedAt = clock()
-      const page = await read(after)
+      const page = await read(after, except)
       this.restUntil = clock() + Math.max(MIN_GAP_MS, (clock() - startedAt) * REST_FACTOR)
       yield* this.tellNew(page.messages, found)
       after = page.messages.at(-1)?.id

@@ -114,7 +114,8 @@ export class Mailbox implements MailboxService {
   live({ userId, expiresAt }: Caller, disconnected: Ending): AsyncIterable<LiveEvent> {
     this.places.take(userId, disconnected)
     const stream = new LiveStream({
-      read: (after) => this.readInTurn(() => this.store.list(userId, { ...LIVE_PAGE, after })),
+      read: (after, except) =>
+        this.readInTurn(() => this.store.list(userId, { ...LIVE_PAGE, after, except })),
       listener: this.hub.attach(userId, disconnected),
       expiresAt,
       clock: this.clock,

@@ -41,6 +41,15 @@ interface PageRow extends Message {
   readonly followed: boolean
 }
 
+interface ListOptions {
+  readonly limit: number
+  /** The page begins beyond this id. */
+  readonly after: string | undefined
+  readonly maxBytes: number
+  /** Ids that are left out. */
+  readonly except?: readonly string[]
+}
+
 interface StatusRow {
   readonly delivered_at: string | null
   readonly expired: boolean
@@ -80,20 +89,25 @@ function insertText(rows: number): string {
 }
 
 // Large ciphertexts are pointers until the last step: those that the page has no room for are never read.
-const LIST = `
+function listText(also = ''): string {
+  return `
   select id, sender_id, ciphertext, created_at, expires_at, followed
   from (
     select *, row_number() over mailbox as place, lead(true, 1, false) over mailbox as followed,
       sum(octet_length(ciphertext)) over (mailbox rows unbounded preceding) - octet_length(ciphertext) as bytes_before
     from (
       select id, sender_id, ciphertext, created_at, expires_at from messages
-      where recipient_id = $1 and delivered_at is null and expires_at > now() and id > $2
+      where recipient_id = $1 and delivered_at is null and expires_at > now() and id > $2 ${also}
       order by id limit $3 + 1
     ) waiting
     window mailbox as (order by id)
   ) page
   where place <= $3 and bytes_before < $4
   order by id`
+}
+const LIST = listText()
+// As a subquery, which is hashed: an array of any values is gone through for each row.
+const LIST_EXCEPT = listText('and id not in (select unnest($5::uuid[]))')
 
 // The time is read once, in FROM: functions inside COALESCE would be evaluated per node of a cluster.
 const CONFIRM_SET = `
@@ -197,16 +211,17 @@ export class MailboxStore {
   }
 
   /** A page of what waits; it ends early once it holds `maxBytes`, and is never empty while something waits. */
-  async list(
-    recipientId: string,
-    { limit, after, maxBytes }: { limit: number; after: string | undefined; maxBytes: number },
-  ): Promise<Page> {
+  async list(recipientId: string, { limit, after, maxBytes, except = [] }: ListOptions): Promise<Page> {
     const { rows } = await asking(() =>
-      this.pool.query<PageRow>({
-        name: 'list',
-        text: LIST,
-        values: [recipientId, after ?? NIL_ID, limit, maxBytes],
-      }),
+      this.pool.query<PageRow>(
+        except.length === 0
+          ? { name: 'list', text: LIST, values: [recipientId, after ?? NIL_ID, limit, maxBytes] }
+          : {
+              name: 'list-except',
+              text: LIST_EXCEPT,
+              values: [recipientId, after ?? NIL_ID, limit, maxBytes, except],
+            },
+      ),
     )
     // What is not of a message is left out by the output's schema.
     return { messages: rows, more: rows.at(-1)?.followed ?? false }

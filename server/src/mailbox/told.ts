@@ -17,12 +17,15 @@ function timeOf(id: string): number {
 /** The ids that a stream has told, so that it tells each message once though messages commit in another order. */
 export class Told {
   private readonly ids = new Set<string>()
+  /** Those that were beyond the floor when it was last asked for, and those since. */
+  private recent: string[] = []
   private highest = ''
 
   /** @returns whether it is new */
   add(id: string): boolean {
     if (this.ids.has(id)) return false
     this.ids.add(id)
+    this.recent.push(id)
     if (id > this.highest) this.highest = id
     return true
   }
@@ -30,6 +33,13 @@ export class Told {
   /** What is new lies beyond this id, but for what a reading from the start finds. */
   get floor(): string | undefined {
     return this.highest === '' ? undefined : idAt(timeOf(this.highest) - OVERLAP_MS)
+  }
+
+  /** What was told of what lies beyond the floor. */
+  beyondFloor(): readonly string[] {
+    const { floor } = this
+    if (floor !== undefined) this.recent = this.recent.filter((id) => id > floor)
+    return this.recent
   }
 
   /** Forgets what a reading from the start did not find: it is confirmed or expired, and never listed again. */

@@ -15,7 +15,7 @@ import { measureCycles } from './cycles.js'
 import { insertPeople, measureIdle } from './idle.js'
 import { readOptions, type Options } from './options.js'
 
-const DATABASES = { live: 'bench_live', without: 'bench_without' } as const
+const DATABASES = { idle: 'bench_idle', live: 'bench_live', without: 'bench_without' } as const
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -39,12 +39,14 @@ async function measureAll(cleanup: Cleanup, options: Options): Promise<void> {
   await installMissing(cleanup, undefined)
   const commit = await describeCommit(cleanup)
   const cluster = await startCluster(cleanup, Object.values(DATABASES))
-  const live = await startServer(cleanup, cluster, DATABASES.live, MAIN)
-  const people = await insertPeople(cluster, DATABASES.live, options.connections)
-  const idle = await measureIdle(live, people, options)
+  const held = await startServer(cleanup, cluster, DATABASES.idle, MAIN)
+  const people = await insertPeople(cluster, DATABASES.idle, options.connections)
+  const idle = await measureIdle(held, people, options)
   say(JSON.stringify(idle))
-  const cycles = await measureCycles(live, people, options.cycles)
+  const cycles = await measureCycles(held, people, options.cycles)
   say(JSON.stringify(cycles))
+  await held.stop()
+  const live = await startServer(cleanup, cluster, DATABASES.live, MAIN)
   const without = await startServer(cleanup, cluster, DATABASES.without, own('live/without.mjs'))
   const sides = [
     { server: without, works: await Works.prepare(without.port) },
