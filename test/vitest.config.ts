@@ -16,6 +16,7 @@ export default defineConfig({
           include: ['**/*.test.ts'],
           exclude: [
             'start/**',
+            'cluster/**',
             'clients/packed-api.test.ts',
             'clients/python.test.ts',
             '**/node_modules/**',

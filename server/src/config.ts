@@ -53,6 +53,10 @@ function namesOneHost(url: string): boolean {
 
 const databaseUrl = z.string().refine(namesOneHost, 'must be a postgresql:// URL with one host')
 
+const redisUrl = z
+  .string()
+  .refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'must be a redis:// or rediss:// URL')
+
 const origins = z.string().transform((value, context) => {
   const list = value
     .split(',')
@@ -108,6 +112,7 @@ const environment = z.object({
   SECRET_KEY: secret.optional(),
   SECRET_KEY_PREVIOUS: secret.optional(),
   DATABASE_URL: databaseUrl.optional(),
+  REDIS_URL: redisUrl.optional(),
   DATABASE_POOL_SIZE: wholeNumber(2, 200).default(10),
   ALLOW_UNSAFE_DATABASE: booleanText.default(false),
   DATA_DIR: z.string().default('./data'),
@@ -199,6 +204,7 @@ function readConfig(env: NodeJS.ProcessEnv) {
     secretKey: settings.SECRET_KEY,
     previousSecretKey: settings.SECRET_KEY_PREVIOUS,
     databaseUrl: settings.DATABASE_URL,
+    redisUrl: settings.REDIS_URL,
     databasePoolSize: settings.DATABASE_POOL_SIZE,
     allowUnsafeDatabase: settings.ALLOW_UNSAFE_DATABASE,
     dataDir: settings.DATA_DIR,

@@ -10,6 +10,7 @@ import { openDatabase, type Database } from './database/open.js'
 import type { Source } from './database/source.js'
 import { Delivery } from './delivery/delivery.js'
 import { PostgresChannel } from './delivery/postgres-channel.js'
+import { RedisChannel } from './delivery/redis-channel.js'
 import { createApp } from './http/app.js'
 import { RateLimiter } from './http/limits.js'
 import { Metrics } from './http/metrics.js'
@@ -18,6 +19,7 @@ import { checkReadiness, shareCheck } from './http/readiness.js'
 import { HttpServer } from './http/server.js'
 import { purge } from './retention/purge.js'
 import { Schedule } from './retention/schedule.js'
+import { closeRedis, openRedis } from './redis.js'
 import { keepOnce } from './kept-file.js'
 import { createServices } from './services.js'
 import { API_VERSION } from './version.js'
@@ -76,10 +78,14 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
   const { pool, prisma, connection } = database
   const secret = findSecretKeys(config)
   const metrics = new Metrics()
-  const limiter = new RateLimiter(config.rates)
+  const redis = config.redisUrl === undefined ? undefined : openRedis(config.redisUrl, log)
+  const limiter = new RateLimiter(config.rates, redis)
   const hasher = new BcryptHasher()
   const clock = systemClock
-  const delivery = new Delivery((events) => new PostgresChannel(connection, events, log), monotonicClock)
+  const delivery = new Delivery(
+    (events) => (redis ? new RedisChannel(redis, events) : new PostgresChannel(connection, events, log)),
+    monotonicClock,
+  )
   metrics.watchListeners(() => delivery.hub.size)
   const router = createRouter(
     createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher, delivery, clock }),
@@ -109,6 +115,7 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
       await hasher.close()
       await retention.stop()
       limiter.stop()
+      if (redis) closeRedis(redis)
       await database.close()
     },
   }

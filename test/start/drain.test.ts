@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import http from 'node:http'
+import net from 'node:net'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { outcomeOf, request } from '../harness/http.js'
@@ -39,6 +40,29 @@ describe('SIGTERM', () => {
     expect(await server.ended).toBe(0)
     expect(existsSync(path.join(scratch.folder, 'server.lock'))).toBe(false)
     expect(existsSync(path.join(scratch.folder, 'postgresql/cluster/postmaster.pid'))).toBe(false)
+    scratch.remove()
+  })
+
+  test('answers what still comes on a kept connection, and says that it is the last', async () => {
+    const scratch = makeScratch()
+    const server = spawnServer({ DATA_DIR: scratch.folder, LIMITS: 'off' })
+    const { port } = new URL(await server.listening)
+    const socket = net.connect(Number(port), '127.0.0.1')
+    let heard = ''
+    socket.setEncoding('utf8')
+    socket.on('data', (text: string) => (heard += text))
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    const ask = 'GET /health HTTP/1.1\r\nhost: relay\r\n\r\n'
+    socket.write(ask)
+    await expect.poll(() => heard).toContain('HTTP/1.1 200')
+    server.child.kill('SIGTERM')
+    await expect.poll(() => server.output()).toContain('Stopping')
+    heard = ''
+    socket.write(ask)
+    await closed
+    expect(heard).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(heard).toMatch(/\r\nconnection: close\r\n/i)
+    expect(await server.ended).toBe(0)
     scratch.remove()
   })
 

@@ -4,22 +4,26 @@ export type Budget = { readonly count: number; readonly windowSeconds: number } 
 /** A bound as it is set. */
 export type Cap = number | 'off'
 
-/** Rates, counted per procedure call over both doors together. Settings: `count/seconds`, or `off`. */
+/**
+ * Rates, counted per procedure call over both doors together. Settings: `count/seconds`, or `off`.
+ * Where instances count together and what they count in is away, a row either counts on each instance by itself
+ * (`local`), or lets nobody pass (`refuse`): accounts can wait, conversations cannot.
+ */
 export const RATE_LIMITS = {
   /** Registrations per client address. */
-  register: { setting: 'LIMIT_REGISTER', count: 20, windowSeconds: 3600 },
+  register: { setting: 'LIMIT_REGISTER', count: 20, windowSeconds: 3600, alone: 'refuse' },
   /** Login attempts per client address. */
-  login: { setting: 'LIMIT_LOGIN', count: 10, windowSeconds: 60 },
+  login: { setting: 'LIMIT_LOGIN', count: 10, windowSeconds: 60, alone: 'local' },
   /** Login attempts per account name; an owner who shows an old token of the account has a budget of its own. */
-  login_account: { setting: 'LIMIT_LOGIN_ACCOUNT', count: 30, windowSeconds: 900 },
+  login_account: { setting: 'LIMIT_LOGIN_ACCOUNT', count: 30, windowSeconds: 900, alone: 'local' },
   /** `keys.get` and `users.find` per user. */
-  lookup: { setting: 'LIMIT_LOOKUP', count: 600, windowSeconds: 60 },
+  lookup: { setting: 'LIMIT_LOOKUP', count: 600, windowSeconds: 60, alone: 'local' },
   /** Lookups per user that found nothing; once spent, every lookup of that user is refused. */
-  lookup_miss: { setting: 'LIMIT_LOOKUP_MISS', count: 60, windowSeconds: 600 },
+  lookup_miss: { setting: 'LIMIT_LOOKUP_MISS', count: 60, windowSeconds: 600, alone: 'local' },
   /** Sends per user. */
-  send: { setting: 'LIMIT_SEND', count: 1200, windowSeconds: 60 },
+  send: { setting: 'LIMIT_SEND', count: 1200, windowSeconds: 60, alone: 'local' },
   /** All other calls per user; calls that end in 401 per client address. */
-  request: { setting: 'LIMIT_REQUEST', count: 3000, windowSeconds: 60 },
+  request: { setting: 'LIMIT_REQUEST', count: 3000, windowSeconds: 60, alone: 'local' },
 } as const
 
 export type RateLimit = keyof typeof RATE_LIMITS

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import http, { type IncomingMessage, type RequestListener } from 'node:http'
 import https from 'node:https'
+import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, toProblem } from '@secure-messenger/api'
@@ -92,7 +93,8 @@ export class HttpServer {
    */
   async drain(deadlineMs: number): Promise<void> {
     this.draining = true
-    const closed = new Promise((resolve) => this.server.close(resolve))
+    // http's own close would end idle connections at once.
+    const closed = new Promise((resolve) => net.Server.prototype.close.call(this.server, resolve))
     const deadline = Date.now() + deadlineMs
     await sleep(Math.min(IDLE_GRACE_MS, deadlineMs))
     this.server.closeIdleConnections()
@@ -102,5 +104,7 @@ export class HttpServer {
     }
     this.server.closeAllConnections()
     await closed
+    // And ends its timer.
+    this.server.close()
   }
 }

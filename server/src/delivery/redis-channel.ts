@@ -1,0 +1,36 @@
+import { closeRedis, type Redis } from '../redis.js'
+import type { Channel, ChannelEvents } from './channel.js'
+
+const NAME = 'secure-messenger:news'
+
+/** Redis pub/sub: one connection that hears, and the shared one that speaks. */
+export class RedisChannel implements Channel {
+  private readonly subscriber: Redis
+
+  constructor(
+    private readonly publisher: Redis,
+    events: ChannelEvents,
+  ) {
+    this.subscriber = publisher.duplicate()
+    // The log hears of Redis from the publisher.
+    this.subscriber.on('error', () => undefined)
+    // It subscribes again by itself before it says that it is ready.
+    this.subscriber.on('ready', () => {
+      this.subscriber
+        .subscribe(NAME, (text) => events.heard(text))
+        .then(
+          () => events.joined(),
+          () => undefined,
+        )
+    })
+    this.subscriber.connect().catch(() => undefined)
+  }
+
+  async carry(texts: readonly string[]): Promise<void> {
+    await Promise.all(texts.map((text) => this.publisher.publish(NAME, text)))
+  }
+
+  async close(): Promise<void> {
+    closeRedis(this.subscriber)
+  }
+}

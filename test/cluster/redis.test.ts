@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { z } from 'zod'
+import { outcomeOf, request, type Answer } from '../harness/http.js'
+import { spawnServer, type ServerProcess } from '../harness/process.js'
+import { TestRedis } from '../harness/redis.js'
+import { openLive } from '../harness/stream.js'
+import { SECRET_KEY, tokenFor } from '../harness/tokens.js'
+
+const name = `cluster_${randomBytes(6).toString('hex')}`
+let redis: TestRedis
+let [a, b] = ['', '']
+const servers: ServerProcess[] = []
+
+async function administer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: inject('databaseUrl') })
+  await client.connect()
+  await client.query(statement)
+  await client.end()
+}
+
+beforeAll(async () => {
+  redis = await TestRedis.start()
+  await administer(`create database ${name} encoding 'UTF8' template template0`)
+  const url = new URL(inject('databaseUrl'))
+  url.pathname = `/${name}`
+  const settings = {
+    SECRET_KEY,
+    DATABASE_URL: url.toString(),
+    REDIS_URL: redis.url,
+    LIMIT_REGISTER: '100/600',
+    LIMIT_LOGIN: '6/600',
+    LIMIT_LOGIN_ACCOUNT: 'off',
+    TRUST_PROXY: '1',
+  }
+  for (let at = 0; at < 2; at++) servers.push(spawnServer(settings))
+  const [first = '', second = ''] = await Promise.all(servers.map(({ listening }) => listening))
+  ;[a, b] = [first, second]
+})
+afterAll(async () => {
+  for (const { child } of servers) child.kill('SIGTERM')
+  expect(await Promise.all(servers.map(({ ended }) => ended))).toEqual([0, 0])
+  await administer(`drop database if exists ${name} with (force)`)
+  await redis.remove()
+})
+
+const registered = z.object({ id: z.string() })
+
+function register(base: string): Promise<Answer> {
+  const username = `u${randomBytes(8).toString('hex')}`
+  return request(base, 'POST', '/register', {
+    json: { username, password: 'a good password', public_key: 'k' },
+  })
+}
+
+async function makeUser() {
+  const { id } = registered.parse((await register(a)).json)
+  return { id, token: tokenFor(id) }
+}
+
+function logIn(base: string, address: string): Promise<Answer> {
+  const form = { username: 'nobody-here', password: 'wrong password' }
+  return request(base, 'POST', '/login', { form, headers: { 'x-forwarded-for': address } })
+}
+
+function send(base: string, token: string, recipientId: string): Promise<Answer> {
+  return request(base, 'POST', '/messages', { json: { recipient_id: recipientId, ciphertext: 'c' }, token })
+}
+
+/** Login attempts, alternating between the instances, until one is refused. */
+async function attemptsUntilRefused(address: string): Promise<number> {
+  for (let at = 0; at < 20; at++) {
+    const answer = await logIn(at % 2 ? b : a, address)
+    if (answer.status === 429) return at
+    expect(outcomeOf(answer)).toBe('401 invalid_credentials')
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+function logged(what: string): number {
+  return servers.map(({ output }) => output().split(what).length - 1).reduce((sum, count) => sum + count, 0)
+}
+
+describe('two instances that share a Redis', () => {
+  it('have one budget: attempts that alternate between them stop at the limit', async () => {
+    expect(await attemptsUntilRefused('198.51.100.1')).toBe(6)
+    const refused = await logIn(b, '198.51.100.1')
+    expect(refused.headers['ratelimit']).toMatch(/^"login";r=0;t=\d+$/)
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(500)
+  })
+
+  it('wake each other’s streams', async () => {
+    const [from, to] = [await makeUser(), await makeUser()]
+    const stream = await openLive(b, to.token)
+    await stream.drained()
+    expect((await send(a, from.token, to.id)).status).toBe(201)
+    await stream.until(() => stream.ids.length === 1, 2000)
+    stream.close()
+  })
+
+  it('go on by themselves while Redis is away, say so once, and count together again when it is back', async () => {
+    const [from, to] = [await makeUser(), await makeUser()]
+    const stream = await openLive(b, to.token)
+    await stream.drained()
+    await redis.stop()
+    await expect.poll(() => logged('Redis is away'), { timeout: 5000 }).toBe(2)
+    // Accounts can wait, conversations cannot.
+    const refused = await register(a)
+    expect([outcomeOf(refused), refused.headers['retry-after']]).toEqual(['503 unavailable', '5'])
+    expect(await attemptsUntilRefused('198.51.100.2')).toBe(12)
+    expect((await send(a, from.token, to.id)).status).toBe(201)
+    expect((await send(b, from.token, to.id)).status).toBe(201)
+    // Its own instance's wake-ups come all the same.
+    await stream.until(() => stream.ids.length === 2, 2000)
+    expect(logged('Redis is away')).toBe(2)
+    await redis.run()
+    await expect.poll(() => logged('Redis is back'), { timeout: 10_000 }).toBe(2)
+    expect(await attemptsUntilRefused('198.51.100.3')).toBe(6)
+    expect((await register(a)).status).toBe(201)
+    const before = stream.ids.length
+    await expect
+      .poll(
+        async () => {
+          await send(a, from.token, to.id)
+          return stream.ids.length
+        },
+        { timeout: 10_000, interval: 500 },
+      )
+      .toBeGreaterThan(before)
+    stream.close()
+  })
+
+  it('keep no name and no address in Redis', async () => {
+    await logIn(a, '198.51.100.4')
+    const { createClient } = await import('@redis/client')
+    const client = await createClient({ url: redis.url }).connect()
+    const keys = await client.keys('*')
+    client.destroy()
+    expect(keys.length).toBeGreaterThan(0)
+    for (const key of keys) expect(key).toMatch(/^secure-messenger:limit:\w+:[\w-]{43}$/)
+  })
+})
