@@ -1,6 +1,6 @@
 import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import path from 'node:path'
-import { freePort, until } from './ports.js'
+import { freePort, until } from '../harness/ports.js'
 import { POSTGRES_BIN, SCRATCH } from './places.js'
 import { run, start, type Cleanup, type Started } from './processes.js'
 

@@ -55,6 +55,14 @@ export function spawnServer(settings: Record<string, string>, options: SpawnOpti
   return { child, output: () => said, listening, ended }
 }
 
+/** That it never started is an end, too. */
+export function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('error', () => resolve())
+    child.once('exit', () => resolve())
+  })
+}
+
 /** A folder of its own for a test; removed by `remove`. */
 export function makeScratch(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'relay-scratch-'))

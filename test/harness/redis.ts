@@ -1,31 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import net from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { makeScratch } from './process.js'
-
-const PATIENCE_MS = 10_000
-const POLL_MS = 50
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
-}
-
-/** A port that nothing listens on. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || !address) throw new Error('no port')
-  return address.port
-}
+import { freePort, untilPortAnswers } from './ports.js'
+import { endOf, makeScratch } from './process.js'
 
 /** A Redis of a suite's own, which keeps nothing. */
 export class TestRedis {
@@ -46,22 +21,16 @@ export class TestRedis {
 
   async run(): Promise<void> {
     const settings = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-    this.child = spawn('redis-server', settings, { stdio: 'ignore', cwd: this.scratch.folder })
-    this.child.once('error', (error) => {
-      throw new Error('redis-server is not installed', { cause: error })
-    })
-    const deadline = Date.now() + PATIENCE_MS
-    while (!(await answers(this.port))) {
-      if (Date.now() > deadline) throw new Error('Redis did not start')
-      await sleep(POLL_MS)
-    }
+    const child = spawn('redis-server', settings, { stdio: 'ignore', cwd: this.scratch.folder })
+    this.child = child
+    await untilPortAnswers('redis-server', this.port, endOf(child))
   }
 
   /** Stops it; all that it held is gone. */
   async stop(): Promise<void> {
     const { child } = this
     if (!child) return
-    const ended = new Promise((resolve) => child.once('exit', resolve))
+    const ended = endOf(child)
     child.kill('SIGTERM')
     await ended
     this.child = undefined

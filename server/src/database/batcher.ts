@@ -1,5 +1,5 @@
 import { ApiError } from '@secure-messenger/api'
-import { isPassing, sqlState, unavailable } from './faults.js'
+import { isPassing, pauseBeforeRetry, sqlState, unavailable } from './faults.js'
 import type { Clock } from '../clock.js'
 
 /** What became of one item of a batch. */
@@ -96,6 +96,7 @@ export class Batcher<In, Out> {
     } catch (error) {
       if (!isPassing(error)) return this.performSingly(batch, error)
       if (this.options.clock() - startedAt > RETRY_WITHIN_MS) return items.map(() => unavailable(error))
+      await pauseBeforeRetry()
     }
     try {
       return await this.options.perform(items)

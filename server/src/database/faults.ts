@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError } from '@secure-messenger/api'
 
 const RETRY_AFTER_SECONDS = 2
@@ -70,6 +71,28 @@ export async function asking<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof ApiError) && isPassing(error)) throw unavailable(error)
     throw error
+  }
+}
+
+/** Connections that were cut together are noticed one after another: at once the next would be a dead one, too. */
+const PAUSE_MS = 50
+
+export async function pauseBeforeRetry(): Promise<void> {
+  await sleep(PAUSE_MS)
+}
+
+/** A question younger than this is asked again after an error that passes. */
+const RETRY_WITHIN_MS = 3000
+
+/** As `asking`, for what may safely be done twice: a connection that was cut is nobody's business but ours. */
+export async function askingTwice<T>(work: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now()
+  try {
+    return await work()
+  } catch (error) {
+    const again = isPassing(error) && performance.now() - startedAt < RETRY_WITHIN_MS
+    if (again) await pauseBeforeRetry()
+    return asking(again ? work : () => Promise.reject(error))
   }
 }
 

@@ -37,8 +37,8 @@ export class LiveStream {
 
   async *events(): AsyncGenerator<LiveEvent, void> {
     const { listener, clock, expiresAt } = this.options
-    yield* this.readFromStart()
-    if (!listener.over && clock() < expiresAt) yield { event: 'drained' }
+    // Also where this server is about to stop: its client gets what it came for, and comes again elsewhere.
+    if (yield* this.readFromStart()) yield { event: 'drained' }
     for (;;) {
       const { woken, missed, delivered } = await listener.next(this.nextLook() - clock())
       if (listener.over) throw unavailable()
@@ -67,30 +67,33 @@ export class LiveStream {
   }
 
   /** Finds what a wake-up did not tell of, and what committed long after its id was made. */
-  private async *readFromStart(): AsyncGenerator<LiveEvent, void> {
+  private async *readFromStart(): AsyncGenerator<LiveEvent, boolean> {
     const { clock } = this.options
     const startedAt = clock()
     const found = new Set<string>()
-    yield* this.readBeyond(undefined, [], found)
+    const whole = yield* this.readBeyond(undefined, [], found)
     this.told.keepOnly(found)
     this.readAgainAt = clock() + Math.max(REREAD_MS, (clock() - startedAt) * REREAD_FACTOR)
+    return whole
   }
 
+  /** At least one page. @returns whether it came to the end */
   private async *readBeyond(
     start: string | undefined,
     except: readonly string[],
     found: Set<string>,
-  ): AsyncGenerator<LiveEvent, void> {
+  ): AsyncGenerator<LiveEvent, boolean> {
     const { read, clock, listener, expiresAt } = this.options
     let [after, more] = [start, true]
-    while (more && !listener.over && clock() < expiresAt) {
+    do {
       const startedAt = clock()
       const page = await read(after, except)
       this.restUntil = clock() + Math.max(MIN_GAP_MS, (clock() - startedAt) * REST_FACTOR)
       yield* this.tellNew(page.messages, found)
       after = page.messages.at(-1)?.id
       more = page.more
-    }
+    } while (more && !listener.over && clock() < expiresAt)
+    return !more
   }
 
   /** As a list has it, without what else a row brings. */

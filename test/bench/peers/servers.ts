@@ -6,7 +6,7 @@ import type { Cluster } from '../cluster.js'
 import type { Peer } from '../options.js'
 import { FLOOR, VENV } from '../packages.js'
 import { MAIN, NODE_FLAGS, own, SCRATCH } from '../places.js'
-import { freePort, until, untilPortAnswers } from '../ports.js'
+import { freePort, until, untilPortAnswers } from '../../harness/ports.js'
 import { start, type Cleanup, type Started } from '../processes.js'
 
 /** What a peer that listens may still do at its start, workers and pools. */

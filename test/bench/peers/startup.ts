@@ -3,7 +3,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { rounded } from '../numbers.js'
 import { REPOSITORY, SCRATCH } from '../places.js'
-import { freePort } from '../ports.js'
+import { freePort } from '../../harness/ports.js'
 import type { Cleanup } from '../processes.js'
 import { startRelay, untilReady } from './servers.js'
 

@@ -45,9 +45,7 @@ export async function until(
     await sleep(POLL_MS)
   )
     if (await isSo()) return
-  throw new Error(
-    `${what} ${gone.signal.aborted ? 'ended before it was ready' : 'was not ready in time'}: see data/bench/logs.`,
-  )
+  throw new Error(`${what} ${gone.signal.aborted ? 'ended before it was ready' : 'was not ready in time'}.`)
 }
 
 export function untilPortAnswers(what: string, port: number, ended: Promise<unknown>): Promise<void> {
