@@ -4,7 +4,7 @@ import path from 'node:path'
 import { freePort, untilPortAnswers } from './ports.js'
 import { endOf, makeScratch } from './process.js'
 
-/** As docs/scaling.md has it, but for the places of its files. */
+/** As the README has it, but for the places of its files. */
 function configure(folder: string, port: number, upstreams: readonly string[]): string {
   const servers = upstreams.map((address) => `server ${address} max_fails=0;`).join('\n    ')
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
