@@ -22,6 +22,7 @@ http {
   upstream relay {
     ${servers}
     keepalive 32;
+    keepalive_timeout 3s;
   }
   server {
     listen 127.0.0.1:${port};

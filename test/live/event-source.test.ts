@@ -63,7 +63,7 @@ describe('a client with the package eventsource', () => {
     await expect.poll(() => client.notices, { timeout: 15_000 }).toEqual(['drained', 'drained'])
     expect(client.ids).toEqual([first, second, second])
     const third = await relay.send(from, to, 'and goes on')
-    await expect.poll(() => client.ids.at(-1)).toBe(third)
+    await expect.poll(() => client.ids.at(-1), { timeout: 5000 }).toBe(third)
     client.close()
   })
 

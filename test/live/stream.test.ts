@@ -181,6 +181,21 @@ describe('a stream', () => {
     expect((await waiting).status).toBe(200)
   })
 
+  it('waits for a slow reader, and then tells it everything', async () => {
+    const [alice, bob] = await relay.users(2)
+    const [from, to] = [expectDefined(alice), expectDefined(bob)]
+    const ids: string[] = []
+    // More than the buffers of both ends hold.
+    for (let at = 0; at < 200; at++) ids.push(await relay.send(from, to, 'x'.repeat(65_536)))
+    const stream = await open(to.token)
+    stream.response.pause()
+    await sleep(1000)
+    stream.response.resume()
+    await stream.drained()
+    expect(stream.ids).toEqual(ids)
+    expect(relay.process.output()).not.toContain('MaxListeners')
+  })
+
   it('leaves nothing behind, opened and closed a hundred times', async () => {
     const user = await relay.user()
     for (let at = 0; at < 100; at++) {

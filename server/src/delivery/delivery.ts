@@ -17,6 +17,8 @@ export class Delivery {
   private readonly outbox: Outbox
   private readonly peers: Peers
   private readonly presence: NodeJS.Timeout
+  /** There was news while no other instance was known. */
+  private unsaid = false
 
   /** @param clock - of durations */
   constructor(open: OpenChannel, clock: Clock) {
@@ -33,6 +35,7 @@ export class Delivery {
     this.hub.tell(news)
     // A notification costs as much as a send, and is for others alone.
     if (this.peers.exist()) this.outbox.add(news)
+    else this.unsaid = true
   }
 
   /** Ends all listening: streams end and waits are answered. */
@@ -47,16 +50,23 @@ export class Delivery {
     await this.channel.close()
   }
 
-  /** Both sides look again: what one said before this moment the other did not hear. */
+  /** What was said before this moment was not heard here. */
   private join(): void {
     this.hub.wakeAll()
-    this.outbox.greet({ lacking: true })
+    this.outbox.greet({ lacking: false })
+  }
+
+  /** Neither told the other anything before: both look again. */
+  private meet(): void {
+    this.hub.wakeAll()
+    this.outbox.greet({ lacking: this.unsaid })
+    this.unsaid = false
   }
 
   private hear(text: string): void {
     const news = decodeNews(text)
     if (!news || news.from === this.name) return
-    if (this.peers.hear(news.from)) this.outbox.greet({ lacking: true })
+    if (this.peers.hear(news.from)) this.meet()
     if (news.all) this.hub.wakeAll()
     else this.hub.tell(news)
   }

@@ -38,7 +38,7 @@ export class Outbox {
     this.gather(GATHER_MS)
   }
 
-  /** Says that this instance is there, and to whom it said nothing before, that something may have been missed. */
+  /** Says that this instance is there, and where it kept something to itself, that everybody is to look again. */
   greet({ lacking }: { readonly lacking: boolean }): void {
     this.present = true
     if (lacking) this.lacking = true

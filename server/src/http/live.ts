@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { toApiError, type Message, type Notice } from '@secure-messenger/api'
 import type { TrackedEnvelope } from '@trpc/server'
@@ -47,6 +46,17 @@ function gather(res: ServerResponse): void {
   setImmediate(() => res.uncork())
 }
 
+/** Waits until the client took what was written, or is gone. */
+function untilTaken(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      res.off('drain', settle).off('close', settle)
+      resolve()
+    }
+    res.on('drain', settle).on('close', settle)
+  })
+}
+
 /** Writes one event after another, as fast as the client takes them. Returns when either side has had enough. */
 async function writeEvents(
   { res }: Exchange,
@@ -54,13 +64,13 @@ async function writeEvents(
   first: IteratorResult<Yielded>,
 ): Promise<void> {
   const keepAlive = setInterval(() => {
-    if (!res.writableNeedDrain) res.write(': keep-alive\n\n')
+    if (!res.destroyed && !res.writableNeedDrain) res.write(': keep-alive\n\n')
   }, KEEP_ALIVE_MS)
   try {
     for (let step = first; !step.done && !res.destroyed; step = await events.next()) {
       gather(res)
       const ready = res.write(toEventText(step.value))
-      if (!ready && !res.destroyed) await Promise.race([once(res, 'drain'), once(res, 'close')])
+      if (!ready && !res.destroyed) await untilTaken(res)
     }
   } finally {
     clearInterval(keepAlive)

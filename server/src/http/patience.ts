@@ -17,6 +17,7 @@ export async function withPatience(
   if (!meta.waits || !exchange.query.includes('wait')) return work()
   const { res } = exchange
   const timer = setInterval(() => {
+    if (res.destroyed) return
     if (!res.headersSent)
       res.writeHead(
         meta.successStatus,

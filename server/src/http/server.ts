@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import http, { type IncomingMessage, type RequestListener } from 'node:http'
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -16,8 +16,11 @@ const SILENCE_TIMEOUT_MS = 60_000
 /** How often Node looks for connections beyond the times above. */
 const CHECK_INTERVAL_MS = 5000
 const DRAIN_POLL_MS = 20
-/** A proxy may be sending on a connection that is idle here: it gets its answer, and `Connection: close` with it. */
-const IDLE_GRACE_MS = 1000
+/**
+ * A proxy may be sending on a connection that is idle here, and would see it cut. One that ends its own idle connections
+ * sooner than this never does; what comes meanwhile gets its answer, and `Connection: close` with it.
+ */
+const IDLE_GRACE_MS = 5000
 
 export interface TlsFiles {
   readonly cert: Buffer
@@ -35,23 +38,28 @@ function refuseUnreadable(socket: Duplex): void {
   )
 }
 
+/** Where its head is not out yet, tells the client that this answer is the connection's last. */
+function sayLast(res: ServerResponse): void {
+  if (!res.headersSent) res.setHeader('connection', 'close')
+}
+
 /** An HTTP server that can come to an end without losing a request it has accepted. */
 export class HttpServer {
   private readonly server: http.Server | https.Server
-  private open = 0
+  private readonly open = new Set<ServerResponse>()
   private readonly unanswered = new WeakMap<Duplex, Set<IncomingMessage>>()
   private draining = false
 
   constructor(listener: RequestListener, tls: TlsFiles | undefined) {
     const counted: RequestListener = (req, res) => {
-      this.open += 1
+      this.open.add(res)
       const unanswered = this.unanswered.get(req.socket) ?? new Set()
       this.unanswered.set(req.socket, unanswered.add(req))
       res.once('close', () => {
-        this.open -= 1
+        this.open.delete(res)
         unanswered.delete(req)
       })
-      if (this.draining) res.setHeader('connection', 'close')
+      if (this.draining) sayLast(res)
       listener(req, res)
     }
     const options = {
@@ -93,12 +101,13 @@ export class HttpServer {
    */
   async drain(deadlineMs: number): Promise<void> {
     this.draining = true
+    for (const res of this.open) sayLast(res)
     // http's own close would end idle connections at once.
     const closed = new Promise((resolve) => net.Server.prototype.close.call(this.server, resolve))
     const deadline = Date.now() + deadlineMs
-    await sleep(Math.min(IDLE_GRACE_MS, deadlineMs))
+    await Promise.race([closed, sleep(Math.min(IDLE_GRACE_MS, deadlineMs), undefined, { ref: false })])
     this.server.closeIdleConnections()
-    while (this.open > 0 && Date.now() < deadline) {
+    while (this.open.size > 0 && Date.now() < deadline) {
       await sleep(DRAIN_POLL_MS)
       this.server.closeIdleConnections()
     }

@@ -8,6 +8,7 @@ import { Told } from './told.js'
 const MIN_GAP_MS = 100
 /** It rests this many times as long as its last reading took. */
 const REST_FACTOR = 4
+const MAX_REST_MS = 500
 /** A wake-up that was lost costs this much. */
 const REREAD_MS = 60_000
 /** A long mailbox is read again from its start more rarely: for a twentieth of the time at most. */
@@ -88,7 +89,8 @@ export class LiveStream {
     do {
       const startedAt = clock()
       const page = await read(after, except)
-      this.restUntil = clock() + Math.max(MIN_GAP_MS, (clock() - startedAt) * REST_FACTOR)
+      const restMs = Math.min(MAX_REST_MS, (clock() - startedAt) * REST_FACTOR)
+      this.restUntil = clock() + Math.max(MIN_GAP_MS, restMs)
       yield* this.tellNew(page.messages, found)
       after = page.messages.at(-1)?.id
       more = page.more
