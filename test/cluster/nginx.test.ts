@@ -14,7 +14,11 @@ let nginx: TestNginx
 
 beforeAll(async () => {
   redis = await TestRedis.start()
-  instances = await Instances.start(2, { REDIS_URL: redis.url, TRUST_PROXY: '127.0.0.0/8' })
+  instances = await Instances.start(2, {
+    LOG_LEVEL: 'warn',
+    REDIS_URL: redis.url,
+    TRUST_PROXY: '127.0.0.0/8',
+  })
   nginx = await TestNginx.start(instances.ports.map((port) => `127.0.0.1:${port}`))
 })
 afterAll(async () => {
@@ -53,7 +57,7 @@ async function expectWhole(conversation: Conversation): Promise<void> {
 async function expectNothingLost(conversation: Conversation): Promise<void> {
   expect(conversation.missing()).toEqual([])
   const ids = [...conversation.acknowledged].map((id) => `'${id}'`).join(',')
-  const [left] = await instances.ask<{ count: string }>(
+  const [left] = await instances.database.sql<{ count: string }>(
     `select count(*) from messages where delivered_at is null and id in (${ids})`,
   )
   expect(left?.count).toBe('0')
@@ -97,6 +101,6 @@ describe('two instances behind nginx', () => {
   }, 180_000)
 
   it('lose no request and no message while every connection to the database is cut', async () => {
-    await expectWhole(await converseWhile(() => instances.cutDatabase()))
+    await expectWhole(await converseWhile(() => instances.database.cut('secure-messenger%')))
   }, 180_000)
 })

@@ -1,62 +1,37 @@
 import { randomBytes } from 'node:crypto'
-import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { z } from 'zod'
+import { createClient } from '@redis/client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { outcomeOf, request, type Answer } from '../harness/http.js'
-import { spawnServer, type ServerProcess } from '../harness/process.js'
+import { expectDefined } from '../harness/relay.js'
 import { TestRedis } from '../harness/redis.js'
 import { openLive } from '../harness/stream.js'
-import { SECRET_KEY, tokenFor } from '../harness/tokens.js'
+import { Instances } from './instances.js'
 
-const name = `cluster_${randomBytes(6).toString('hex')}`
 let redis: TestRedis
+let instances: Instances
 let [a, b] = ['', '']
-const servers: ServerProcess[] = []
-
-async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('databaseUrl') })
-  await client.connect()
-  await client.query(statement)
-  await client.end()
-}
 
 beforeAll(async () => {
   redis = await TestRedis.start()
-  await administer(`create database ${name} encoding 'UTF8' template template0`)
-  const url = new URL(inject('databaseUrl'))
-  url.pathname = `/${name}`
-  const settings = {
-    SECRET_KEY,
-    DATABASE_URL: url.toString(),
+  instances = await Instances.start(2, {
     REDIS_URL: redis.url,
     LIMIT_REGISTER: '100/600',
     LIMIT_LOGIN: '6/600',
     LIMIT_LOGIN_ACCOUNT: 'off',
     TRUST_PROXY: '1',
-  }
-  for (let at = 0; at < 2; at++) servers.push(spawnServer(settings))
-  const [first = '', second = ''] = await Promise.all(servers.map(({ listening }) => listening))
-  ;[a, b] = [first, second]
+  })
+  ;[a = '', b = ''] = instances.bases
 })
 afterAll(async () => {
-  for (const { child } of servers) child.kill('SIGTERM')
-  expect(await Promise.all(servers.map(({ ended }) => ended))).toEqual([0, 0])
-  await administer(`drop database if exists ${name} with (force)`)
+  expect(await instances.stop()).toEqual([0, 0])
   await redis.remove()
 })
-
-const registered = z.object({ id: z.string() })
 
 function register(base: string): Promise<Answer> {
   const username = `u${randomBytes(8).toString('hex')}`
   return request(base, 'POST', '/register', {
     json: { username, password: 'a good password', public_key: 'k' },
   })
-}
-
-async function makeUser() {
-  const { id } = registered.parse((await register(a)).json)
-  return { id, token: tokenFor(id) }
 }
 
 function logIn(base: string, address: string): Promise<Answer> {
@@ -79,7 +54,12 @@ async function attemptsUntilRefused(address: string): Promise<number> {
 }
 
 function logged(what: string): number {
-  return servers.map(({ output }) => output().split(what).length - 1).reduce((sum, count) => sum + count, 0)
+  return instances.output.split(what).length - 1
+}
+
+async function pair() {
+  const [from, to] = await instances.makePeople(2)
+  return { from: expectDefined(from), to: expectDefined(to) }
 }
 
 describe('two instances that share a Redis', () => {
@@ -91,7 +71,7 @@ describe('two instances that share a Redis', () => {
   })
 
   it('wake each other’s streams', async () => {
-    const [from, to] = [await makeUser(), await makeUser()]
+    const { from, to } = await pair()
     const stream = await openLive(b, to.token)
     await stream.drained()
     expect((await send(a, from.token, to.id)).status).toBe(201)
@@ -100,7 +80,7 @@ describe('two instances that share a Redis', () => {
   })
 
   it('go on by themselves while Redis is away, say so once, and count together again when it is back', async () => {
-    const [from, to] = [await makeUser(), await makeUser()]
+    const { from, to } = await pair()
     const stream = await openLive(b, to.token)
     await stream.drained()
     await redis.stop()
@@ -133,7 +113,6 @@ describe('two instances that share a Redis', () => {
 
   it('keep no name and no address in Redis', async () => {
     await logIn(a, '198.51.100.4')
-    const { createClient } = await import('@redis/client')
     const client = await createClient({ url: redis.url }).connect()
     const keys = await client.keys('*')
     client.destroy()

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import pg from 'pg'
-import { afterAll, beforeAll, inject } from 'vitest'
+import type pg from 'pg'
+import { afterAll, beforeAll } from 'vitest'
 import { z } from 'zod'
+import { TestDatabase } from './database.js'
 import { queryPath, request, type Answer, type RequestOptions } from './http.js'
 import { makeScratch, spawnServer, type ServerProcess } from './process.js'
 import { SECRET_KEY, tokenFor } from './tokens.js'
@@ -23,17 +24,13 @@ export interface TestUser {
 export class Relay {
   base = ''
   private server: ServerProcess | undefined
-  private databaseName = ''
-  private pool: pg.Pool | undefined
+  private made: TestDatabase | undefined
   private readonly scratch = makeScratch()
 
   constructor(private readonly settings: Record<string, string>) {}
 
   async start(): Promise<void> {
-    this.databaseName = `relay_${randomBytes(6).toString('hex')}`
-    await this.administer(`create database ${this.databaseName} encoding 'UTF8' template template0`)
-    this.pool = new pg.Pool({ connectionString: this.databaseUrl })
-    this.pool.on('error', () => undefined)
+    this.made = await TestDatabase.create()
     await this.startProcess()
   }
 
@@ -55,10 +52,13 @@ export class Relay {
     return server
   }
 
+  get database(): TestDatabase {
+    if (!this.made) throw new Error('the database was not made')
+    return this.made
+  }
+
   get databaseUrl(): string {
-    const url = new URL(inject('databaseUrl'))
-    url.pathname = `/${this.databaseName}`
-    return url.toString()
+    return this.database.url
   }
 
   get process(): ServerProcess {
@@ -68,8 +68,7 @@ export class Relay {
 
   /** A look into the database, behind the server's back. */
   async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
-    if (!this.pool) throw new Error('the database was not made')
-    return (await this.pool.query<Row>(text, values)).rows
+    return this.database.sql<Row>(text, values)
   }
 
   async stopProcess(): Promise<number | null> {
@@ -79,16 +78,8 @@ export class Relay {
 
   async stop(): Promise<void> {
     if (this.server) await this.stopProcess()
-    await this.pool?.end()
-    await this.administer(`drop database if exists ${this.databaseName} with (force)`)
+    await this.made?.drop()
     this.scratch.remove()
-  }
-
-  private async administer(statement: string): Promise<void> {
-    const client = new pg.Client({ connectionString: inject('databaseUrl') })
-    await client.connect()
-    await client.query(statement)
-    await client.end()
   }
 
   request(method: string, path: string, options?: RequestOptions): Promise<Answer> {

@@ -30,22 +30,6 @@ async function listenOnOther(user: TestUser): Promise<Stream> {
   return stream
 }
 
-/** People whom nobody registered: a password's hash each would take minutes. */
-async function insertPeople(count: number): Promise<string[]> {
-  const rows = await relay.sql<{ id: string }>(
-    `insert into users (username, password_hash) select 'many' || n, 'x' from generate_series(1, $1::int) n returning id`,
-    [count],
-  )
-  return rows.map(({ id }) => id)
-}
-
-async function cutNews(): Promise<void> {
-  await relay.sql(
-    `select pg_terminate_backend(pid) from pg_stat_activity
-      where application_name = 'secure-messenger news' and datname = current_database()`,
-  )
-}
-
 describe('several instances on one database', () => {
   it('bring a message that one took to a listener on another, within a second at p95', async () => {
     const { from, to } = await pair()
@@ -85,7 +69,7 @@ describe('several instances on one database', () => {
 
   it('wake five hundred recipients of messages that are sent together', async () => {
     const sender = await relay.user()
-    const ids = await insertPeople(MANY)
+    const ids = await relay.database.insertPeople(MANY)
     const streams = await Promise.all(ids.map((id) => openLive(otherBase, tokenFor(id))))
     await Promise.all(streams.map((stream) => stream.drained()))
     const sends = ids.map((id) =>
@@ -99,7 +83,7 @@ describe('several instances on one database', () => {
   it('find what they missed after the connection for news was cut', async () => {
     const { from, to } = await pair()
     const stream = await listenOnOther(to)
-    await cutNews()
+    await relay.database.cut('secure-messenger news')
     const ids = [await relay.send(from, to, 'while it was cut')]
     await stream.until(() => stream.ids.length === 1)
     ids.push(await relay.send(from, to, 'and after'))
@@ -111,10 +95,7 @@ describe('several instances on one database', () => {
   it('keep their streams while every connection to the database is cut', async () => {
     const { from, to } = await pair()
     const stream = await listenOnOther(to)
-    await relay.sql(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-        where application_name like 'secure-messenger%' and datname = current_database()`,
-    )
+    await relay.database.cut('secure-messenger%')
     await expect.poll(async () => (await relay.get('/ready')).status, { timeout: 10_000 }).toBe(200)
     const id = await relay.send(from, to, 'after it')
     await stream.until(() => stream.ids.includes(id))

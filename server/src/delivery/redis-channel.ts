@@ -14,14 +14,13 @@ export class RedisChannel implements Channel {
     this.subscriber = publisher.duplicate()
     // The log hears of Redis from the publisher.
     this.subscriber.on('error', () => undefined)
-    // It subscribes again by itself before it says that it is ready.
+    // One function: it subscribes again by itself after a cut, and two would hear everything twice.
+    const hear = (text: string): void => events.heard(text)
     this.subscriber.on('ready', () => {
-      this.subscriber
-        .subscribe(NAME, (text) => events.heard(text))
-        .then(
-          () => events.joined(),
-          () => undefined,
-        )
+      this.subscriber.subscribe(NAME, hear).then(
+        () => events.joined(),
+        () => undefined,
+      )
     })
     this.subscriber.connect().catch(() => undefined)
   }

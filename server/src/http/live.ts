@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { toApiError, type Message, type Notice } from '@secure-messenger/api'
+import { toApiError, type ApiError, type Message, type Notice } from '@secure-messenger/api'
 import type { TrackedEnvelope } from '@trpc/server'
 import { headOf, sendError } from './answers.js'
 import { callProcedure } from './calls.js'
@@ -9,7 +9,7 @@ import type { Operation } from './routes.js'
 /** Proxies and clients end what is silent for longer. */
 export const KEEP_ALIVE_MS = 15_000
 
-export const STREAM_HEADERS = {
+const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   // nginx gathers an answer otherwise.
   'x-accel-buffering': 'no',
@@ -22,12 +22,32 @@ function isIterable(value: unknown): value is AsyncIterable<Yielded> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
-/** Calls a subscription. What refuses it is thrown; the iteration has not begun. */
-export async function openStream(exchange: Exchange, operation: Operation): Promise<AsyncIterator<Yielded>> {
-  const events = await callProcedure(operation, contextOf(exchange), () => undefined)
-  if (!isIterable(events)) throw new Error(`${operation.name} is no stream`)
+/** A stream whose head is written. */
+export interface Begun {
+  readonly events: AsyncIterator<Yielded>
+  readonly first: IteratorResult<Yielded>
+}
+
+/**
+ * Calls a subscription, and writes the head once its first event is there: what refuses it or fails before is thrown,
+ * to be told by its status. @returns undefined for HEAD, which is answered
+ */
+export async function beginStream(exchange: Exchange, operation: Operation): Promise<Begun | undefined> {
+  const { req, res } = exchange
+  const stream = await callProcedure(operation, contextOf(exchange), () => undefined)
+  if (!isIterable(stream)) throw new Error(`${operation.name} is no stream`)
+  const events = stream[Symbol.asyncIterator]()
+  const first = req.method === 'HEAD' ? undefined : await events.next()
   exchange.streams = true
-  return events[Symbol.asyncIterator]()
+  res.writeHead(200, headOf(exchange, STREAM_HEADERS))
+  if (first) return { events, first }
+  res.end()
+  return undefined
+}
+
+/** For the log, of a stream that failed after its head; that a server stops is no fault. */
+export function keepFault(exchange: Exchange, error: ApiError): void {
+  if (error.status >= 500 && error.cause !== undefined) exchange.fault = error
 }
 
 function toEventText(yielded: Yielded): string {
@@ -58,11 +78,7 @@ function untilTaken(res: ServerResponse): Promise<void> {
 }
 
 /** Writes one event after another, as fast as the client takes them. Returns when either side has had enough. */
-async function writeEvents(
-  { res }: Exchange,
-  events: AsyncIterator<Yielded>,
-  first: IteratorResult<Yielded>,
-): Promise<void> {
+async function writeEvents({ res }: Exchange, { events, first }: Begun): Promise<void> {
   const keepAlive = setInterval(() => {
     if (!res.destroyed && !res.writableNeedDrain) res.write(': keep-alive\n\n')
   }, KEEP_ALIVE_MS)
@@ -79,17 +95,13 @@ async function writeEvents(
 
 /** The REST side of a stream: server-sent events, as the HTML standard has them. */
 export async function answerLive(exchange: Exchange, operation: Operation): Promise<void> {
-  const { req, res } = exchange
   try {
-    const events = await openStream(exchange, operation)
-    // What fails before the first event is told by its status.
-    const first = req.method === 'HEAD' ? undefined : await events.next()
-    res.writeHead(200, headOf(exchange, STREAM_HEADERS))
-    if (first) await writeEvents(exchange, events, first)
+    const begun = await beginStream(exchange, operation)
+    if (begun) await writeEvents(exchange, begun)
   } catch (thrown) {
     const error = toApiError(thrown)
-    if (!res.headersSent) return sendError(exchange, error)
-    if (error.status >= 500 && error.cause !== undefined) exchange.fault = error
+    if (!exchange.streams) return sendError(exchange, error)
+    keepFault(exchange, error)
   }
-  res.end()
+  exchange.res.end()
 }

@@ -1,15 +1,11 @@
-import { mkdirSync } from 'node:fs'
 import { SECRET_KEY } from '../../harness/tokens.js'
 import { OWNER, startCluster, type Cluster } from '../cluster.js'
 import { writeSections } from '../document/figures.js'
-import { writeDocument } from '../document/write.js'
-import { describeCommit } from '../machine.js'
 import { median } from '../numbers.js'
-import { installMissing } from '../packages.js'
 import { startRelay, untilReady } from '../peers/servers.js'
-import { LOGS } from '../places.js'
 import { freePort } from '../../harness/ports.js'
-import { Cleanup, endOnSignals } from '../processes.js'
+import type { Cleanup } from '../processes.js'
+import { runMeasurement } from '../run.js'
 import { churn } from './churn.js'
 import { readOptions, type Options } from './options.js'
 import { holdPurge, measurePurge } from './purging.js'
@@ -92,10 +88,8 @@ function pointOf(work: Work, [empty, full]: [Rates, Rates], after: [Rates, Rates
   }
 }
 
-async function measureAll(cleanup: Cleanup, options: Options): Promise<void> {
+async function measureAll(cleanup: Cleanup, commit: string, options: Options): Promise<void> {
   const { rows, users, churnMinutes, churnRate, purgeRows, sendRate } = options
-  await installMissing(cleanup, undefined)
-  const commit = await describeCommit(cleanup)
   const cluster = await startCluster(cleanup, [EMPTY.database, FULL], {
     shared_preload_libraries: 'pg_stat_statements',
   })
@@ -120,17 +114,5 @@ async function measureAll(cleanup: Cleanup, options: Options): Promise<void> {
   writeSections({ growth: { date: new Date().toISOString().slice(0, 10), commit, ...growth } })
 }
 
-async function main(): Promise<void> {
-  const options = readOptions()
-  mkdirSync(LOGS, { recursive: true })
-  const cleanup = new Cleanup()
-  endOnSignals(cleanup)
-  try {
-    await measureAll(cleanup, options)
-  } finally {
-    await cleanup.run()
-  }
-  writeDocument()
-}
-
-await main()
+const options = readOptions()
+await runMeasurement((cleanup, commit) => measureAll(cleanup, commit, options))

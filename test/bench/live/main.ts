@@ -1,15 +1,12 @@
-import { mkdirSync } from 'node:fs'
 import { SECRET_KEY } from '../../harness/tokens.js'
 import { startCluster, type Cluster } from '../cluster.js'
 import { writeSections } from '../document/figures.js'
-import { writeDocument } from '../document/write.js'
 import { Works } from '../load/works.js'
-import { describeCommit } from '../machine.js'
-import { installMissing } from '../packages.js'
 import { startRelay, untilReady, type Running } from '../peers/servers.js'
-import { LOGS, MAIN, own } from '../places.js'
+import { MAIN, own } from '../places.js'
 import { freePort } from '../../harness/ports.js'
-import { Cleanup, endOnSignals } from '../processes.js'
+import type { Cleanup } from '../processes.js'
+import { runMeasurement } from '../run.js'
 import { measureCosts } from './cost.js'
 import { measureCycles } from './cycles.js'
 import { insertPeople, measureIdle } from './idle.js'
@@ -35,9 +32,7 @@ async function startServer(
   return server
 }
 
-async function measureAll(cleanup: Cleanup, options: Options): Promise<void> {
-  await installMissing(cleanup, undefined)
-  const commit = await describeCommit(cleanup)
+async function measureAll(cleanup: Cleanup, commit: string, options: Options): Promise<void> {
   const cluster = await startCluster(cleanup, Object.values(DATABASES))
   const held = await startServer(cleanup, cluster, DATABASES.idle, MAIN)
   const people = await insertPeople(cluster, DATABASES.idle, options.connections)
@@ -60,17 +55,5 @@ async function measureAll(cleanup: Cleanup, options: Options): Promise<void> {
   })
 }
 
-async function main(): Promise<void> {
-  const options = readOptions()
-  mkdirSync(LOGS, { recursive: true })
-  const cleanup = new Cleanup()
-  endOnSignals(cleanup)
-  try {
-    await measureAll(cleanup, options)
-  } finally {
-    await cleanup.run()
-  }
-  writeDocument()
-}
-
-await main()
+const options = readOptions()
+await runMeasurement((cleanup, commit) => measureAll(cleanup, commit, options))

@@ -1,3 +1,4 @@
+import { tracked } from '@trpc/server'
 import {
   confirmation,
   confirmations,
@@ -11,7 +12,6 @@ import {
   statusRequest,
 } from '../schemas/messages.js'
 import { validationFailed } from '../problem.js'
-import { tracked } from '@trpc/server'
 import { router, type Operations } from '../operation.js'
 import type { LiveEvent } from '../schemas/live.js'
 import type { MailboxService } from '../services.js'
