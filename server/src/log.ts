@@ -2,12 +2,19 @@ import pino, { type Logger } from 'pino'
 import { sqlState } from './database/faults.js'
 
 /** A write for each line cost a send a tenth of its time. */
-const BUFFER_BYTES = 4096
+const BUFFER_BYTES = 3072
+/** What is no longer arrives in one piece, also in a pipe that several processes write into (PIPE_BUF of Linux). */
+const MAX_WRITE_BYTES = 4096
 const FLUSH_INTERVAL_MS = 200
 
 /** The process's log, on standard output. Only a kill -9 can take lines with it, the last fifth of a second's. */
 export function createLog(level: string): Logger {
-  const output = pino.destination({ dest: 1, minLength: BUFFER_BYTES, periodicFlush: FLUSH_INTERVAL_MS })
+  const output = pino.destination({
+    dest: 1,
+    minLength: BUFFER_BYTES,
+    maxWrite: MAX_WRITE_BYTES,
+    periodicFlush: FLUSH_INTERVAL_MS,
+  })
   process.once('exit', () => output.flushSync())
   return pino({ level, base: null }, output)
 }

@@ -16,7 +16,7 @@ import { DirectoryStore } from './directory/store.js'
 import { Capacity } from './mailbox/capacity.js'
 import { Mailbox } from './mailbox/mailbox.js'
 import { createOrderedIds } from './mailbox/ordered-id.js'
-import { OpenPlaces } from './mailbox/open-places.js'
+import { OpenPlaces, type Places } from './mailbox/open-places.js'
 import { MailboxStore } from './mailbox/store.js'
 
 export interface ServicesOptions {
@@ -27,6 +27,7 @@ export interface ServicesOptions {
   readonly limiter: Limiter
   readonly hasher: Hasher
   readonly delivery: Delivery
+  readonly places: Places
   readonly clock: Clock
 }
 
@@ -39,10 +40,14 @@ export function createServices({
   limiter,
   hasher,
   delivery,
+  places,
   clock,
 }: ServicesOptions): Services {
   const tokens = new Tokens({ secretKeys, clock })
-  const queue = new PasswordQueue({ concurrency: availableParallelism(), capacity: config.passwordQueue })
+  const queue = new PasswordQueue({
+    concurrency: Math.ceil(availableParallelism() / config.workers),
+    capacity: Math.ceil(config.passwordQueue / config.workers),
+  })
   const mailboxStore = new MailboxStore(pool, config.messageLifeSeconds)
   return {
     authenticator: tokens,
@@ -57,7 +62,7 @@ export function createServices({
     mailbox: new Mailbox({
       store: mailboxStore,
       capacity: new Capacity(mailboxStore, config.caps, monotonicClock),
-      places: new OpenPlaces(config.caps.open),
+      places: new OpenPlaces(places),
       delivery,
       clock,
       monotonic: monotonicClock,

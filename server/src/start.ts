@@ -19,10 +19,12 @@ import { checkReadiness, shareCheck } from './http/readiness.js'
 import { HttpServer } from './http/server.js'
 import { purge } from './retention/purge.js'
 import { Schedule } from './retention/schedule.js'
-import { closeRedis, openRedis } from './redis.js'
+import { closeRedis, openRedis, type Redis } from './redis.js'
 import { keepOnce } from './kept-file.js'
 import { createServices } from './services.js'
 import { API_VERSION } from './version.js'
+import type { PrimaryLink } from './workers/link.js'
+import { openServerWide } from './workers/server-wide.js'
 
 /** A server that listens. */
 export interface Running {
@@ -53,11 +55,20 @@ function addressOf({ tls, host }: Config, port: number): string {
   return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
-/** Opens the database, builds the services, listens. What was given and started is stopped again where that fails. */
-export async function start(config: Config, source: Source, log: Logger): Promise<Running> {
+/**
+ * Opens the database, builds the services, listens. What was given and started is stopped again where that fails.
+ *
+ * @param link - of a worker, to the process that counts for all workers
+ */
+export async function start(
+  config: Config,
+  source: Source,
+  log: Logger,
+  link: PrimaryLink | undefined,
+): Promise<Running> {
   const database = await openDatabase(source, config, log)
   try {
-    return await serve(config, database, log)
+    return await serve(config, database, log, link)
   } catch (error) {
     await database.close()
     throw error
@@ -74,27 +85,38 @@ function documentOf(router: AppRouter): () => Promise<OpenApiDocument> {
   return () => (made ??= make())
 }
 
-async function serve(config: Config, database: Database, log: Logger): Promise<Running> {
+/** News goes by Redis where there is one, else by the database. */
+function openDelivery(redis: Redis | undefined, { connection }: Database, log: Logger): Delivery {
+  return new Delivery(
+    (events) => (redis ? new RedisChannel(redis, events) : new PostgresChannel(connection, events, log)),
+    monotonicClock,
+  )
+}
+
+async function serve(
+  config: Config,
+  database: Database,
+  log: Logger,
+  link: PrimaryLink | undefined,
+): Promise<Running> {
   const { pool, prisma, connection } = database
   const secret = findSecretKeys(config)
   const metrics = new Metrics()
   const redis = config.redisUrl === undefined ? undefined : openRedis(config.redisUrl, log)
-  const limiter = new RateLimiter(config.rates, redis)
+  const whole = openServerWide(config, metrics, link)
+  const limiter = new RateLimiter(config.rates, (limit) => whole.counterOf(limit), redis)
   const hasher = new BcryptHasher()
   const clock = systemClock
-  const delivery = new Delivery(
-    (events) => (redis ? new RedisChannel(redis, events) : new PostgresChannel(connection, events, log)),
-    monotonicClock,
-  )
+  const delivery = openDelivery(redis, database, log)
   metrics.watchListeners(() => delivery.hub.size)
-  const router = createRouter(
-    createServices({ config, secretKeys: secret.keys, prisma, pool, limiter, hasher, delivery, clock }),
-  )
+  const parts = { config, prisma, pool, limiter, hasher, delivery, clock }
+  const router = createRouter(createServices({ ...parts, secretKeys: secret.keys, places: whole.places }))
   const app = createApp({
     ...config,
     router,
     metrics,
     log,
+    readMetrics: () => whole.readMetrics(),
     readDocument: documentOf(router),
     checkReadiness: shareCheck(() => checkReadiness(pool, clock), monotonicClock),
   })
@@ -114,7 +136,7 @@ async function serve(config: Config, database: Database, log: Logger): Promise<R
       await delivery.close()
       await hasher.close()
       await retention.stop()
-      limiter.stop()
+      whole.close()
       if (redis) closeRedis(redis)
       await database.close()
     },

@@ -1,12 +1,29 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { parse as parseYaml } from 'yaml'
+import { z } from 'zod'
 import { freePort, untilPortAnswers } from './ports.js'
-import { endOf, makeScratch } from './process.js'
+import { endOf, makeScratch, REPOSITORY } from './process.js'
 
-/** As the README has it, but for the places of its files. */
+const compose = z.object({ configs: z.object({ nginx: z.object({ content: z.string() }) }) })
+
+/** The configuration of docker-compose.cluster.yml, for other addresses and without TLS. */
+function adapt(port: number, upstreams: readonly string[]): string {
+  const file = readFileSync(path.join(REPOSITORY, 'docker-compose.cluster.yml'), 'utf8')
+  const { content } = compose.parse(parseYaml(file, { merge: true })).configs.nginx
+  const left = [...upstreams]
+  return content
+    .replaceAll('$$', '$')
+    .replace(/^ *ssl_certificate.*\n/gm, '')
+    .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
+    .replace(/^ *server \d.*\n/gm, (line) => {
+      const address = left.shift()
+      return address === undefined ? '' : line.replace(/[\d.]+:\d+/, address)
+    })
+}
+
 function configure(folder: string, port: number, upstreams: readonly string[]): string {
-  const servers = upstreams.map((address) => `server ${address} max_fails=0;`).join('\n    ')
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${path.join(folder, name)};`)
     .join('\n  ')
@@ -19,24 +36,7 @@ events { worker_connections 4096; }
 http {
   access_log off;
   ${temporary}
-  upstream relay {
-    ${servers}
-    keepalive 32;
-    keepalive_timeout 3s;
-  }
-  server {
-    listen 127.0.0.1:${port};
-    client_max_body_size 2m;
-    location / {
-      proxy_pass http://relay;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto https;
-      proxy_connect_timeout 2s;
-    }
-  }
+  ${adapt(port, upstreams)}
 }
 `
 }

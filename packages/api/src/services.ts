@@ -68,7 +68,7 @@ export interface MailboxService {
    *
    * @param disconnected - ends it, and must come
    */
-  live(caller: Caller, disconnected: Ending): AsyncIterable<LiveEvent>
+  live(caller: Caller, disconnected: Ending): Promise<AsyncIterable<LiveEvent>>
   confirm(recipientId: string, id: string): Promise<Confirmation>
   confirmMany(recipientId: string, ids: readonly string[]): Promise<Confirmations>
   status(senderId: string, request: StatusRequest): Promise<MessageStatus>

@@ -19,6 +19,8 @@ export interface AppOptions {
   readonly router: AppRouter
   readonly readDocument: () => Promise<OpenApiDocument>
   readonly metrics: Metrics
+  /** Of all processes of this server. */
+  readonly readMetrics: () => Promise<string>
   readonly log: Logger
   readonly checkReadiness: () => Promise<void>
   readonly corsOrigins: readonly string[]

@@ -1,12 +1,12 @@
 import { METHODS } from 'node:http'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PurgeObserver } from '../retention/purge.js'
 
 const KNOWN_METHODS = new Set(METHODS)
 
 /** What Prometheus reads: route templates and numbers, never an id or a name. */
 export class Metrics {
-  readonly registry = new Registry()
+  private readonly registry = new Registry()
   private readonly requests: Histogram<'method' | 'route' | 'status'>
   private readonly purgedRows: Counter
   private readonly lastPurge: Gauge
@@ -29,8 +29,22 @@ export class Metrics {
     this.lastPurge = new Gauge({
       name: 'purge_last_completed_timestamp_seconds',
       help: 'When this instance last finished a purge, by its own clock.',
+      aggregator: 'max',
       registers,
     })
+  }
+
+  get contentType(): string {
+    return this.registry.contentType
+  }
+
+  read(): Promise<string> {
+    return this.registry.metrics()
+  }
+
+  /** Has this worker's part told to the primary process, which adds up all workers'. */
+  contribute(): void {
+    AggregatorRegistry.setRegistries([this.registry])
   }
 
   observeRequest(method: string, route: string, status: number, seconds: number): void {

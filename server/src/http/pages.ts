@@ -10,7 +10,9 @@ import type { OpenApiDocument } from './openapi.js'
 
 export interface PagesOptions {
   readonly readDocument: () => Promise<OpenApiDocument>
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'contentType'>
+  /** Of the whole server. */
+  readonly readMetrics: () => Promise<string>
   /** Throws ApiError `unavailable` while this instance cannot serve. */
   readonly checkReadiness: () => Promise<void>
   readonly mayReadMetrics: (exchange: Exchange) => boolean
@@ -57,7 +59,7 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
     sendJson(exchange, 200, { status: 'ready' })
   })
   page('/openapi.json', async (exchange) => sendJson(exchange, 200, await options.readDocument()))
-  page('/metrics', (_exchange, res) => sendMetrics(options.metrics, res), options.mayReadMetrics)
+  page('/metrics', (_exchange, res) => sendMetrics(options, res), options.mayReadMetrics)
   addDocs(page)
   app.use((_req, res) => sendError(exchangeOf(res), new ApiError('not_found')))
   // Express knows an error handler by its four parameters.
@@ -67,9 +69,10 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
   return app
 }
 
-async function sendMetrics({ registry }: Metrics, res: Response): Promise<void> {
-  res.setHeader('content-type', registry.contentType)
-  res.end(await registry.metrics())
+async function sendMetrics({ metrics, readMetrics }: PagesOptions, res: Response): Promise<void> {
+  const text = await readMetrics()
+  res.setHeader('content-type', metrics.contentType)
+  res.end(text)
 }
 
 function addDocs(page: AddPage): void {

@@ -106,13 +106,13 @@ export class Mailbox implements MailboxService {
     const read = () => this.store.list(recipientId, { limit, after, maxBytes: PAGE_BYTES })
     if (waitSeconds === 0) return read()
     const signal = disconnected()
-    this.places.take(recipientId, signal)
+    await this.places.take(recipientId, signal)
     const listener = this.hub.attach(recipientId, signal)
     return waitForPage({ read, listener, waitSeconds, clock: this.monotonic })
   }
 
-  live({ userId, expiresAt }: Caller, disconnected: Ending): AsyncIterable<LiveEvent> {
-    this.places.take(userId, disconnected)
+  async live({ userId, expiresAt }: Caller, disconnected: Ending): Promise<AsyncIterable<LiveEvent>> {
+    await this.places.take(userId, disconnected)
     const stream = new LiveStream({
       read: (after, except) =>
         this.readInTurn(() => this.store.list(userId, { ...LIVE_PAGE, after, except })),

@@ -145,7 +145,7 @@ export function createMessagesRouter(operations: Operations, mailbox: MailboxSer
         example: { response: STREAM },
         streams: true,
       })
-      .subscription(({ ctx }) => trackMessages(mailbox.live(ctx, ctx.disconnected()))),
+      .subscription(async ({ ctx }) => trackMessages(await mailbox.live(ctx, ctx.disconnected()))),
 
     confirm: operations.bearer
       .meta({
