@@ -58,7 +58,7 @@ export function createServices({
       tokens,
       limiter,
     }),
-    directory: new Directory({ store: new DirectoryStore(prisma, pool), limiter, clock: monotonicClock }),
+    directory: new Directory({ store: new DirectoryStore(prisma, pool), limiter }),
     mailbox: new Mailbox({
       store: mailboxStore,
       capacity: new Capacity(mailboxStore, config.caps, monotonicClock),

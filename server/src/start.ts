@@ -11,6 +11,7 @@ import type { Source } from './database/source.js'
 import { Delivery } from './delivery/delivery.js'
 import { PostgresChannel } from './delivery/postgres-channel.js'
 import { RedisChannel } from './delivery/redis-channel.js'
+import { addressOf } from './http/address.js'
 import { createApp } from './http/app.js'
 import { RateLimiter } from './http/limits.js'
 import { Metrics } from './http/metrics.js'
@@ -48,11 +49,6 @@ function findSecretKeys({ secretKey, previousSecretKey, dataDir }: Config) {
       `${file} holds fewer than ${MIN_SECRET_BYTES} bytes: remove it, and a new one is made`,
     ])
   return { keys: [kept, ...previous] as const, description: `made for development and kept in ${file}` }
-}
-
-function addressOf({ tls, host }: Config, port: number): string {
-  const name = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
 /**
@@ -93,6 +89,14 @@ function openDelivery(redis: Redis | undefined, { connection }: Database, log: L
   )
 }
 
+/** @returns the port, which of a worker is its first process's */
+async function open(server: HttpServer, config: Config, link: PrimaryLink | undefined): Promise<number> {
+  if (!link) return server.listen(config.port, config.host)
+  server.prepare()
+  link.onConnection((socket) => server.take(socket))
+  return config.port
+}
+
 async function serve(
   config: Config,
   database: Database,
@@ -121,7 +125,7 @@ async function serve(
     checkReadiness: shareCheck(() => checkReadiness(pool, clock), monotonicClock),
   })
   const server = new HttpServer(app, config.tls)
-  const port = await server.listen(config.port, config.host)
+  const port = await open(server, config, link)
   const retention = new Schedule(config.purgeSchedule, (signal) =>
     purge({ pool, connection, observer: metrics.purge, log }, signal),
   )
@@ -130,6 +134,7 @@ async function serve(
     database: database.description,
     secret: secret.description,
     async stop() {
+      await link?.tellLeaving().catch(() => undefined)
       // Streams end and waits are answered: they would hold up the end for as long as they last.
       delivery.endListening()
       await server.drain(config.drainSeconds * 1000)

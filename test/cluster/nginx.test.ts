@@ -49,7 +49,7 @@ async function converseWhile(disturb: () => Promise<void>): Promise<Conversation
 
 /** Everything was acknowledged, heard and confirmed, and no request failed at its first attempt. */
 async function expectWhole(conversation: Conversation): Promise<void> {
-  expect(conversation.failed).toEqual([])
+  expect(conversation.failed, nginx.complaints()).toEqual([])
   expect(conversation.acknowledged.size).toBe(MESSAGES)
   await expectNothingLost(conversation)
 }
@@ -77,15 +77,18 @@ describe('two instances behind nginx', () => {
 
   it('lose only what was on an instance when it was killed, and nothing that was acknowledged', async () => {
     const [port = 0] = instances.ports
+    const before = nginx.failedUpstreams().length
     let kills = 0
     const conversation = await converseWhile(async () => {
       kills += 1
       await instances.end(port, 'SIGKILL')
       await instances.run(port)
     })
-    // Eight send at a time, and confirmations of what each heard are under way: those on the killed one may fail.
-    const streams = conversation.failures.filter(({ what }) => what === 'stream')
-    expect(streams.length).toBeLessThanOrEqual(PEOPLE * kills)
+    const failed = nginx.failedUpstreams().slice(before)
+    // What the clients saw fail is what nginx saw fail, and each on the instance that was killed.
+    expect(conversation.failures.map(({ how }) => how.slice(0, 3))).toEqual(failed.map(() => '502'))
+    expect(failed.filter((addresses) => !addresses.includes(`127.0.0.1:${port}`))).toEqual([])
+    // Eight send at a time: more than those that were under way cannot have been.
     expect(conversation.failures.filter(({ what }) => what === 'send').length).toBeLessThanOrEqual(8 * kills)
     await expectNothingLost(conversation)
   }, 180_000)

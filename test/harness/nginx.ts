@@ -6,6 +6,9 @@ import { z } from 'zod'
 import { freePort, untilPortAnswers } from './ports.js'
 import { endOf, makeScratch, REPOSITORY } from './process.js'
 
+const ACCESS_LOG = 'access.log'
+const ERROR_LOG = 'error.log'
+
 const compose = z.object({ configs: z.object({ nginx: z.object({ content: z.string() }) }) })
 
 /** The configuration of docker-compose.cluster.yml, for other addresses and without TLS. */
@@ -31,10 +34,11 @@ function configure(folder: string, port: number, upstreams: readonly string[]): 
 daemon off;
 worker_processes 1;
 pid ${path.join(folder, 'nginx.pid')};
-error_log ${path.join(folder, 'error.log')};
+error_log ${path.join(folder, ERROR_LOG)};
 events { worker_connections 4096; }
 http {
-  access_log off;
+  log_format upstreams '$status $upstream_addr';
+  access_log ${path.join(folder, ACCESS_LOG)} upstreams;
   ${temporary}
   ${adapt(port, upstreams)}
 }
@@ -45,6 +49,7 @@ http {
 export class TestNginx {
   private constructor(
     private readonly child: ChildProcess,
+    private readonly folder: string,
     private readonly removeFiles: () => void,
     readonly base: string,
   ) {}
@@ -56,9 +61,23 @@ export class TestNginx {
     const file = path.join(folder, 'nginx.conf')
     writeFileSync(file, configure(folder, port, upstreams))
     const child = spawn('nginx', ['-p', folder, '-c', file], { stdio: ['ignore', 'ignore', 'inherit'] })
-    const nginx = new TestNginx(child, remove, `http://127.0.0.1:${port}`)
+    const nginx = new TestNginx(child, folder, remove, `http://127.0.0.1:${port}`)
     await untilPortAnswers('nginx', port, endOf(child))
     return nginx
+  }
+
+  /** What it said of its instances, for a person who looks at a failure. */
+  complaints(): string {
+    return readFileSync(path.join(this.folder, ERROR_LOG), 'utf8')
+  }
+
+  /** For each answer since the start that was no success, the instances that it was asked of. */
+  failedUpstreams(): string[][] {
+    const lines = readFileSync(path.join(this.folder, ACCESS_LOG), 'utf8').trimEnd().split('\n')
+    return lines
+      .map((line) => line.split(/,? /))
+      .filter(([status]) => !status?.startsWith('2'))
+      .map(([, ...addresses]) => addresses)
   }
 
   async stop(): Promise<void> {

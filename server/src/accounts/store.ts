@@ -1,6 +1,6 @@
 import type { User } from '@secure-messenger/api'
 import type { PrismaClient } from '../database/client.js'
-import { asking, askingTwice } from '../database/faults.js'
+import { asking, askingAgain } from '../database/faults.js'
 
 /** What a login needs of an account. */
 export interface Login {
@@ -21,7 +21,7 @@ export class AccountStore {
 
   /** @param name - as `parseUsername` gives it */
   async findLogin(name: string): Promise<Login | undefined> {
-    const rows = await askingTwice(
+    const rows = await askingAgain(
       () => this.prisma.$queryRaw<Login[]>`
         select id, password_hash as "passwordHash" from users where lower(username collate "C") = ${name}`,
     )
@@ -56,7 +56,7 @@ export class AccountStore {
   }
 
   async findUser(id: string): Promise<User | undefined> {
-    const rows = await askingTwice(
+    const rows = await askingAgain(
       () => this.prisma.$queryRaw<(Omit<User, 'created_at'> & { created_at: Date })[]>`
         select id, username, public_key, key_version, fingerprint, created_at
         from users join public_keys on user_id = id where id = ${id}::uuid`,

@@ -1,6 +1,5 @@
 import { ApiError } from '@secure-messenger/api'
-import { isPassing, pauseBeforeRetry, sqlState, unavailable } from './faults.js'
-import type { Clock } from '../clock.js'
+import { isPassing, persist, sqlState, unavailable } from './faults.js'
 
 /** What became of one item of a batch. */
 export type Outcome<Out> = Out | ApiError
@@ -20,7 +19,6 @@ interface BatcherOptions<In, Out> {
   readonly weigh: (item: In) => number
   /** Batches under way at once: where each waits for the disk, two share a flush. */
   readonly atOnce: number
-  readonly clock: Clock
 }
 
 const MAX_BATCH = 64
@@ -28,8 +26,6 @@ const MAX_WAITING = 20_000
 const MAX_WAITING_BYTES = 67_108_864
 /** From arrival to answer. What is not done by then may be or may not: the client is told to try again. */
 const DEADLINE_MS = 12_000
-/** A batch younger than this is tried again after an error that passes. */
-const RETRY_WITHIN_MS = 3000
 
 /**
  * Work that arrives while as many batches are under way as may be goes into the next one: one statement and one commit
@@ -89,19 +85,11 @@ export class Batcher<In, Out> {
 
   /** Never throws: what cannot be done becomes each item's outcome. */
   private async perform(batch: readonly Entry<In, Out>[]): Promise<Outcome<Out>[]> {
-    const startedAt = this.options.clock()
     const items = batch.map(({ item }) => item)
     try {
-      return await this.options.perform(items)
+      return await persist(() => this.options.perform(items))
     } catch (error) {
-      if (!isPassing(error)) return this.performSingly(batch, error)
-      if (this.options.clock() - startedAt > RETRY_WITHIN_MS) return items.map(() => unavailable(error))
-      await pauseBeforeRetry()
-    }
-    try {
-      return await this.options.perform(items)
-    } catch (error) {
-      // Rolled back twice (class 40): some neighbour is in the way, and singly it is one item's matter.
+      // Rolled back again and again (class 40): some neighbour is in the way, and singly it is one item's matter.
       if (!isPassing(error) || sqlState(error)?.startsWith('40')) return this.performSingly(batch, error)
       return items.map(() => unavailable(error))
     }

@@ -74,26 +74,31 @@ export async function asking<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Connections that were cut together are noticed one after another: at once the next would be a dead one, too. */
-const PAUSE_MS = 50
-
-export async function pauseBeforeRetry(): Promise<void> {
-  await sleep(PAUSE_MS)
-}
-
-/** A question younger than this is asked again after an error that passes. */
+/**
+ * Before each further attempt. Connections that were cut together are noticed one after another: at once the next would
+ * be a dead one, too.
+ */
+const PAUSES_MS = [50, 200]
+/** What took longer is not begun again: its client has waited enough. */
 const RETRY_WITHIN_MS = 3000
 
-/** As `asking`, for what may safely be done twice: a connection that was cut is nobody's business but ours. */
-export async function askingTwice<T>(work: () => Promise<T>): Promise<T> {
+/** Does what may safely be done more than once, and does it again after an error that passes. */
+export async function persist<T>(work: () => Promise<T>): Promise<T> {
   const startedAt = performance.now()
-  try {
-    return await work()
-  } catch (error) {
-    const again = isPassing(error) && performance.now() - startedAt < RETRY_WITHIN_MS
-    if (again) await pauseBeforeRetry()
-    return asking(again ? work : () => Promise.reject(error))
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isPassing(error) || performance.now() - startedAt > RETRY_WITHIN_MS) throw error
+      await sleep(pauseMs)
+    }
   }
+  return work()
+}
+
+/** As `asking`, for what may safely be done more than once: a connection that was cut is nobody's business but ours. */
+export function askingAgain<T>(work: () => Promise<T>): Promise<T> {
+  return asking(() => persist(work))
 }
 
 export function unavailable(cause?: unknown): ApiError {

@@ -8,7 +8,6 @@ import {
   type Limiter,
   type PublicKey,
 } from '@secure-messenger/api'
-import type { Clock } from '../clock.js'
 import { Batcher } from '../database/batcher.js'
 import { fingerprintOf } from './fingerprint.js'
 import type { DirectoryStore } from './store.js'
@@ -16,7 +15,6 @@ import type { DirectoryStore } from './store.js'
 interface DirectoryOptions {
   readonly store: DirectoryStore
   readonly limiter: Limiter
-  readonly clock: Clock
 }
 
 /** Public keys, by id or by name. A malformed id or name names nothing. */
@@ -26,11 +24,10 @@ export class Directory implements DirectoryService {
   // A look-up waits for a statement that begins after it, so it sees every key that was acknowledged before.
   private readonly keys: Batcher<string, PublicKey | undefined>
 
-  constructor({ store, limiter, clock }: DirectoryOptions) {
+  constructor({ store, limiter }: DirectoryOptions) {
     this.store = store
     this.limiter = limiter
     this.keys = new Batcher({
-      clock,
       atOnce: 1,
       weigh: ({ length }) => length,
       perform: async (userIds) => {

@@ -1,6 +1,6 @@
 import type { FoundUser, PublicKey } from '@secure-messenger/api'
 import type { PrismaClient } from '../database/client.js'
-import { askingTwice } from '../database/faults.js'
+import { askingAgain } from '../database/faults.js'
 import type { Pool } from '../database/pool.js'
 
 interface KeyRow {
@@ -36,7 +36,7 @@ export class DirectoryStore {
 
   /** @param name - as `parseUsername` gives it */
   async findUser(name: string): Promise<FoundUser | undefined> {
-    const [row] = await askingTwice(
+    const [row] = await askingAgain(
       () => this.prisma.$queryRaw<FoundUser[]>`
         select k.user_id, u.username, k.key_version, k.fingerprint
         from users u join public_keys k on k.user_id = u.id where lower(u.username collate "C") = ${name}`,
@@ -46,7 +46,7 @@ export class DirectoryStore {
 
   /** Sets the key; the present one again changes nothing. @returns undefined where there is no such account */
   async setKey(userId: string, publicKey: string, fingerprint: string): Promise<PublicKey | undefined> {
-    const [row] = await askingTwice(
+    const [row] = await askingAgain(
       () => this.prisma.$queryRaw<KeyRow[]>`
         update public_keys k set
           public_key = ${publicKey},

@@ -5,6 +5,7 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, toProblem } from '@secure-messenger/api'
+import { stopListening } from './listening.js'
 
 const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole request with its body. */
@@ -48,7 +49,9 @@ export class HttpServer {
   private readonly server: http.Server | https.Server
   private readonly open = new Set<ServerResponse>()
   private readonly unanswered = new WeakMap<Duplex, Set<IncomingMessage>>()
+  private readonly connections = new Set<Duplex>()
   private draining = false
+  private left: (() => void) | undefined
 
   constructor(listener: RequestListener, tls: TlsFiles | undefined) {
     const counted: RequestListener = (req, res) => {
@@ -80,6 +83,7 @@ export class HttpServer {
       if (others) socket.destroy()
       else refuseUnreadable(socket)
     })
+    this.server.on('connection', (socket) => this.watch(socket))
     this.server.on('connect', (_req, socket) => refuseUnreadable(socket))
     // An expectation that is unknown may be ignored (RFC 9110, 10.1.1); Node would answer it without a body.
     this.server.on('checkExpectation', counted)
@@ -95,6 +99,36 @@ export class HttpServer {
     return typeof address === 'object' && address ? address.port : port
   }
 
+  /** Instead of listening, where another process does and connections come by `take`. */
+  prepare(): void {
+    // From this event on Node keeps account of connections and ends those that take too long.
+    this.server.emit('listening')
+  }
+
+  /** Serves a connection that another process listened for. */
+  take(socket: net.Socket): void {
+    // As http has it where it listens by itself: some clients end their side with their request.
+    socket.allowHalfOpen = true
+    socket.setNoDelay(true)
+    this.server.emit('connection', socket)
+    socket.resume()
+  }
+
+  private watch(socket: Duplex): void {
+    this.connections.add(socket)
+    socket.once('close', () => {
+      this.connections.delete(socket)
+      if (this.connections.size === 0) this.left?.()
+    })
+  }
+
+  /** Waits until no connection is left, for `ms` at most. */
+  private async untilLeft(ms: number): Promise<void> {
+    if (this.connections.size === 0) return
+    const left = new Promise<void>((resolve) => (this.left = resolve))
+    await Promise.race([left, sleep(ms, undefined, { ref: false })])
+  }
+
   /**
    * Takes no new connection, answers what was accepted and what still comes on kept connections, and closes; what is
    * not done by the deadline is cut.
@@ -102,17 +136,17 @@ export class HttpServer {
   async drain(deadlineMs: number): Promise<void> {
     this.draining = true
     for (const res of this.open) sayLast(res)
-    // http's own close would end idle connections at once.
-    const closed = new Promise((resolve) => net.Server.prototype.close.call(this.server, resolve))
     const deadline = Date.now() + deadlineMs
-    await Promise.race([closed, sleep(Math.min(IDLE_GRACE_MS, deadlineMs), undefined, { ref: false })])
+    // http's own close would end idle connections at once.
+    if (this.server.listening)
+      await stopListening(this.server, () => net.Server.prototype.close.call(this.server))
+    await this.untilLeft(Math.min(IDLE_GRACE_MS, deadlineMs))
     this.server.closeIdleConnections()
     while (this.open.size > 0 && Date.now() < deadline) {
       await sleep(DRAIN_POLL_MS)
       this.server.closeIdleConnections()
     }
     this.server.closeAllConnections()
-    await closed
     // And ends its timer.
     this.server.close()
   }

@@ -81,13 +81,11 @@ export class Mailbox implements MailboxService {
     this.clock = clock
     this.monotonic = monotonic
     this.sends = new Batcher({
-      clock: monotonic,
       atOnce: BATCHES_AT_ONCE,
       perform: (drafts) => sendTogether(sending, announce, drafts),
       weigh: ({ bytes }) => bytes,
     })
     this.confirmations = new Batcher({
-      clock: monotonic,
       atOnce: BATCHES_AT_ONCE,
       perform: (requests) => confirmTogether(store, announce, requests),
       weigh: ({ ids }) => ids.length * ID_BYTES,

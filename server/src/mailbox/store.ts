@@ -1,6 +1,6 @@
 import { type Message, type MessageStatus, type Page, type Receipt } from '@secure-messenger/api'
 import type { Pool } from '../database/pool.js'
-import { askingTwice } from '../database/faults.js'
+import { askingAgain } from '../database/faults.js'
 import { keyOf, type Draft } from './draft.js'
 
 interface SentRow {
@@ -212,7 +212,7 @@ export class MailboxStore {
 
   /** A page of what waits; it ends early once it holds `maxBytes`, and is never empty while something waits. */
   async list(recipientId: string, { limit, after, maxBytes, except = [] }: ListOptions): Promise<Page> {
-    const { rows } = await askingTwice(() =>
+    const { rows } = await askingAgain(() =>
       this.pool.query<PageRow>(
         except.length === 0
           ? { name: 'list', text: LIST, values: [recipientId, after ?? NIL_ID, limit, maxBytes] }
@@ -241,7 +241,7 @@ export class MailboxStore {
 
   /** What became of a message, for its sender alone. */
   async findStatus(senderId: string, recipientId: string, id: string): Promise<MessageStatus | undefined> {
-    const { rows } = await askingTwice(() =>
+    const { rows } = await askingAgain(() =>
       this.pool.query<StatusRow>({
         name: 'status',
         text: `select delivered_at, expires_at <= now() as expired from messages

@@ -11,6 +11,12 @@ import { asked, type CountAnswer, type Question, type Started } from './messages
 
 type Answer = Pick<Source, 'description' | 'connection'> | CountAnswer | boolean | string
 
+/** What workers tell of themselves. */
+interface DeskEvents {
+  started(worker: Worker, started: Started): void
+  leaving(worker: Worker): void
+}
+
 /** The primary's side of what its workers ask: here they count together. */
 export class Desk {
   private readonly counters: Map<RateLimit, CounterStore>
@@ -19,11 +25,10 @@ export class Desk {
   private readonly entered = new Map<number, PlaceCounts>()
   private readonly metrics = new AggregatorRegistry()
 
-  /** @param onStarted - hears of each worker that serves */
   constructor(
     config: Config,
     private readonly source: Source,
-    private readonly onStarted: (worker: Worker, started: Started) => void,
+    private readonly events: DeskEvents,
   ) {
     this.counters = openCounters(config.rates)
     this.places = new PlaceCounts(config.caps.open)
@@ -61,7 +66,10 @@ export class Desk {
       case 'source':
         return { description: this.source.description, connection: this.source.connection }
       case 'started':
-        this.onStarted(worker, question.started)
+        this.events.started(worker, question.started)
+        return true
+      case 'leaving':
+        this.events.leaving(worker)
         return true
       case 'count':
         return toAnswer(await this.counters.get(question.limit)?.increment(question.subject))

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { ApiError, type RateLimit } from '@secure-messenger/api'
 import { AggregatorRegistry } from 'prom-client'
 import { z } from 'zod'
@@ -37,8 +38,21 @@ export class PrimaryLink implements Places {
     return { ...source, close: async () => undefined }
   }
 
-  async tellStarted({ address, database, secret }: Started): Promise<void> {
-    await this.ask({ about: 'started', started: { address, database, secret } })
+  /** From now on connections come. */
+  async tellStarted({ database, secret }: Started): Promise<void> {
+    await this.ask({ about: 'started', started: { database, secret } })
+  }
+
+  /** Connections come no more, but for those that are on their way. */
+  async tellLeaving(): Promise<void> {
+    await this.ask({ about: 'leaving' })
+  }
+
+  /** @param take - of each connection that is handed to this worker */
+  onConnection(take: (socket: Socket) => void): void {
+    process.on('message', (_message, handle) => {
+      if (handle instanceof Socket) take(handle)
+    })
   }
 
   counter(limit: RateLimit): Counter {

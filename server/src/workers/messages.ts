@@ -4,12 +4,13 @@ import { z } from 'zod'
 const rateLimit = z.string().refine((name): name is RateLimit => name in RATE_LIMITS)
 
 /** What the person who starts the server is told of it. */
-export const started = z.object({ address: z.string(), database: z.string(), secret: z.string() })
+export const started = z.object({ database: z.string(), secret: z.string() })
 export type Started = z.infer<typeof started>
 
 const question = z.discriminatedUnion('about', [
   z.object({ about: z.literal('source') }),
   z.object({ about: z.literal('started'), started }),
+  z.object({ about: z.literal('leaving') }),
   z.object({ about: z.literal('count'), limit: rateLimit, subject: z.string() }),
   z.object({ about: z.literal('counted'), limit: rateLimit, subject: z.string() }),
   z.object({ about: z.literal('enter'), userId: z.string() }),

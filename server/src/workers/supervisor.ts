@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Config } from '../config.js'
 import type { Source } from '../database/source.js'
+import { addressOf } from '../http/address.js'
 import { Desk } from './desk.js'
+import { Entrance } from './entrance.js'
 import type { Started } from './messages.js'
 import { NoWorkerError, WORKER_ARGUMENT } from './worker.js'
 
@@ -22,6 +24,7 @@ function untilExit(worker: Worker): Promise<void> {
 /** Keeps a number of workers of one server: starting → serving → (ended) → starting …, until it is stopped. */
 export class Supervisor {
   private readonly desk: Desk
+  private readonly entrance = new Entrance()
   private readonly starting = new Map<number, (started: Started) => void>()
   private readonly stopping = new AbortController()
   private keeping: Promise<void>[] = []
@@ -33,34 +36,53 @@ export class Supervisor {
     private readonly log: Logger,
     entry: string,
   ) {
-    this.desk = new Desk(config, source, (worker, started) => {
-      this.log.info('a worker serves')
-      this.starting.get(worker.id)?.(started)
+    this.desk = new Desk(config, source, {
+      started: (worker, started) => {
+        this.entrance.open(worker)
+        this.log.info('a worker serves')
+        this.starting.get(worker.id)?.(started)
+      },
+      leaving: (worker) => this.entrance.leave(worker),
     })
     cluster.setupPrimary({ exec: entry, args: [WORKER_ARGUMENT] })
   }
 
   /**
-   * Starts one worker and then the others, so that what is wrong is said once.
+   * Starts one worker, listens, and starts the others, so that what is wrong is said once.
    *
    * @throws NoWorkerError
    */
-  async start(): Promise<Started> {
+  async start(): Promise<Started & { readonly address: string }> {
     const first = this.fork()
     const started = await first.started
     if (!started) throw new NoWorkerError()
+    const port = await this.listen()
     this.keeping = Array.from({ length: this.config.workers }, (_, at) =>
       this.keep(at === 0 ? first : undefined),
     )
-    return started
+    return { ...started, address: addressOf(this.config, port) }
   }
 
   /** Has all workers answer what they accepted, and end. */
   async stop(): Promise<void> {
     this.stopping.abort()
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
+    await this.entrance.close()
+    this.endWorkers()
     await Promise.all(this.keeping)
     this.desk.close()
+  }
+
+  private endWorkers(): void {
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
+  }
+
+  private async listen(): Promise<number> {
+    try {
+      return await this.entrance.listen(this.config.port, this.config.host)
+    } catch (error) {
+      this.endWorkers()
+      throw error
+    }
   }
 
   /** One worker after another, in one place. */
