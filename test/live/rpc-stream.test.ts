@@ -1,34 +1,19 @@
-import { createTRPCClient, httpSubscriptionLink, type TRPCClientError } from '@trpc/client'
+import type { TRPCClientError } from '@trpc/client'
 import type { AppRouter } from '@secure-messenger/api'
-import { EventSource } from 'eventsource'
 import { describe, expect, it } from 'vitest'
 import { outcomeOf } from '../harness/http.js'
 import { expectDefined, tokenFor, useRelay } from '../harness/relay.js'
 import { Stream } from '../harness/stream.js'
+import { createLiveRpc } from './doors.js'
 
 const relay = useRelay()
-
-function clientOf(token: string) {
-  return createTRPCClient<AppRouter>({
-    links: [
-      httpSubscriptionLink<AppRouter, typeof EventSource>({
-        url: `${relay.base}/trpc`,
-        EventSource,
-        eventSourceOptions: () => ({
-          fetch: (url, init) =>
-            fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } }),
-        }),
-      }),
-    ],
-  })
-}
 
 /** A subscription, and all that it gave. */
 function subscribe(token: string) {
   const heard: unknown[] = []
   const ends: string[] = []
   const errors: TRPCClientError<AppRouter>[] = []
-  const subscription = clientOf(token).messages.live.subscribe(undefined, {
+  const subscription = createLiveRpc(relay.base, token).messages.live.subscribe(undefined, {
     onData: (data) => heard.push(data),
     onComplete: () => ends.push('complete'),
     onError: (error) => errors.push(error),

@@ -41,5 +41,7 @@ export const t = initTRPC
   .create({
     // A stack never leaves the server, in any environment.
     isDev: false,
+    // Pages import the schemas and the error codes, and this comes along; nothing here is a server's.
+    allowOutsideOfServer: true,
     errorFormatter: ({ shape, error, path, ctx }) => shapeError(shape, error, path, ctx?.requestId),
   })
