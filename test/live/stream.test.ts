@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { confirmation } from '@secure-messenger/api'
@@ -67,7 +68,8 @@ describe('a stream', () => {
     const [alice, bob] = await relay.users(2)
     const [from, to] = [expectDefined(alice), expectDefined(bob)]
     const stream = await open(to.token)
-    const last = await relay.send(from, to, 'told')
+    const key = randomUUID()
+    const last = await relay.send(from, to, 'told', key)
     await stream.until(() => stream.ids.includes(last))
     const [late] = await relay.sql<{ id: string }>(
       `insert into messages (id, recipient_id, sender_id, client_message_id, ciphertext, ciphertext_hash, expires_at, forget_at)
@@ -75,9 +77,36 @@ describe('a stream', () => {
           now() + interval '7 days', now() + interval '8 days') returning id`,
       [to.id, from.id],
     )
+    // A repeat is news, too: the first time may have been answered to nobody. The stream reads again.
+    expect(await relay.send(from, to, 'told', key)).toBe(last)
+    await stream.until(() => stream.ids.length === 2)
+    expect(stream.ids).toEqual([last, expectDefined(late).id])
+  })
+
+  it('tells no message again that was sent again, not even after it was confirmed', async () => {
+    const [alice, bob] = await relay.users(2)
+    const [from, to] = [expectDefined(alice), expectDefined(bob)]
+    const stream = await open(to.token)
+    const key = randomUUID()
+    const once = await relay.send(from, to, 'once', key)
+    await stream.until(() => stream.ids.includes(once))
+    expect(await relay.send(from, to, 'once', key)).toBe(once)
+    expect((await relay.confirm(to, once)).status).toBe(200)
+    expect(await relay.send(from, to, 'once', key)).toBe(once)
     const next = await relay.send(from, to, 'next')
     await stream.until(() => stream.ids.includes(next))
-    expect(stream.ids).toEqual([last, expectDefined(late).id, next])
+    expect(stream.ids).toEqual([once, next])
+  })
+
+  it('tells a burst that outgrows what is handed over, each message once and in its order', async () => {
+    const [alice, bob] = await relay.users(2)
+    const [from, to] = [expectDefined(alice), expectDefined(bob)]
+    const stream = await open(to.token)
+    await stream.drained()
+    const sent: string[] = []
+    for (let at = 0; at < 40; at++) sent.push(await relay.send(from, to, `${at}${'x'.repeat(9000)}`))
+    await stream.until(() => stream.ids.length >= sent.length)
+    expect(stream.ids).toEqual(sent)
   })
 
   it('tells the sender once when a message is confirmed, without an id', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import type { Channel, ChannelEvents } from './channel.js'
-import { Hub, type News } from './hub.js'
+import { Hub, type OwnNews } from './hub.js'
 import { Outbox } from './outbox.js'
 import { decodeNews } from './payload.js'
 import { ALIVE_MS, Peers } from './peers.js'
@@ -31,11 +31,17 @@ export class Delivery {
     this.presence = setInterval(() => this.outbox.greet({ lacking: false }), ALIVE_MS)
   }
 
-  announce(news: Partial<News>): void {
-    this.hub.tell(news)
+  announce({ wake = [], kept = [], delivered = [] }: Partial<OwnNews>): void {
     // A notification costs as much as a send, and is for others alone.
-    if (this.peers.exist()) this.outbox.add(news)
-    else this.unsaid = true
+    if (!this.peers.exist()) {
+      this.unsaid = true
+      return this.hub.tell({ wake, kept, delivered })
+    }
+    // Streams read what is new, and so in its order: a message that the same sender gave to another instance before may
+    // not be known here yet.
+    const news = { wake: [...wake, ...kept.map(({ recipientId }) => recipientId)], delivered }
+    this.hub.tell(news)
+    this.outbox.add(news)
   }
 
   /** Ends all listening: streams end and waits are answered. */

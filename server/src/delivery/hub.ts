@@ -1,4 +1,4 @@
-import type { Delivered, Ending } from '@secure-messenger/api'
+import type { Delivered, Ending, Message } from '@secure-messenger/api'
 import { Listener } from './listener.js'
 
 /** A confirmation, and who is to learn of it. */
@@ -14,8 +14,19 @@ export interface News {
   readonly delivered: readonly DeliveredTo[]
 }
 
+/** A message that was just kept. */
+export interface Kept {
+  readonly recipientId: string
+  readonly message: Message
+}
+
+/** News as an instance tells it to itself: with what was kept. */
+export interface OwnNews extends News {
+  readonly kept: readonly Kept[]
+}
+
 /** Takes news of what is committed. */
-export type Announce = (news: Partial<News>) => void
+export type Announce = (news: Partial<OwnNews>) => void
 
 /** Who listens on this instance. */
 export class Hub {
@@ -42,8 +53,10 @@ export class Hub {
     return listener
   }
 
-  tell({ wake = [], delivered = [] }: Partial<News>): void {
+  tell({ wake = [], kept = [], delivered = [] }: Partial<OwnNews>): void {
     if (this.listeners.size === 0) return
+    for (const { recipientId, message } of kept)
+      for (const listener of this.listeners.get(recipientId) ?? []) listener.hand(message)
     for (const userId of wake) for (const listener of this.listeners.get(userId) ?? []) listener.wake()
     for (const { senderId, delivered: what } of delivered)
       for (const listener of this.listeners.get(senderId) ?? []) listener.tell(what)

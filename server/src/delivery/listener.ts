@@ -1,7 +1,9 @@
-import type { Delivered } from '@secure-messenger/api'
+import type { Delivered, Message } from '@secure-messenger/api'
 
 /** Beyond this a slow reader learns of its confirmed messages from `messages.status`. */
 const MAX_DELIVERED = 1000
+/** Beyond this a slow reader's messages wait in the database alone, and are read from there. */
+const MAX_HANDED_CHARACTERS = 65_536
 
 /** What happened to a listener since it was last asked. */
 export interface Happened {
@@ -9,6 +11,8 @@ export interface Happened {
   readonly woken: boolean
   /** Something old may be new in it: a wake-up was missed. */
   readonly missed: boolean
+  /** New messages, handed over instead of a wake-up. */
+  readonly handed: readonly Message[]
   /** Messages that its user sent, and that were confirmed. */
   readonly delivered: readonly Delivered[]
 }
@@ -19,6 +23,8 @@ export class Listener {
   over = false
   private woken = false
   private missed = false
+  private handed: Message[] = []
+  private handedCharacters = 0
   private delivered: Delivered[] = []
   private resume: (() => void) | undefined
 
@@ -33,6 +39,15 @@ export class Listener {
     this.wake()
   }
 
+  /** As `wake`, and spares it the reading. */
+  hand(message: Message): void {
+    this.handedCharacters += message.ciphertext.length
+    if (this.handedCharacters > MAX_HANDED_CHARACTERS) this.woken = true
+    if (this.woken) this.handed = []
+    else this.handed.push(message)
+    this.resume?.()
+  }
+
   tell(delivered: Delivered): void {
     if (this.delivered.length < MAX_DELIVERED) this.delivered.push(delivered)
     this.resume?.()
@@ -45,12 +60,14 @@ export class Listener {
 
   /** Waits for news, for `ms` at most. */
   async next(ms: number): Promise<Happened> {
-    if (!this.over && !this.woken && this.delivered.length === 0) await this.pause(ms)
-    const happened = { woken: this.woken, missed: this.missed, delivered: this.delivered }
+    if (!this.over && !this.woken && this.handed.length + this.delivered.length === 0) await this.pause(ms)
+    const { woken, missed, handed, delivered } = this
     this.woken = false
     this.missed = false
+    this.handed = []
+    this.handedCharacters = 0
     this.delivered = []
-    return happened
+    return { woken, missed, handed, delivered }
   }
 
   /** Lets time pass, news or not, unless it is over. */

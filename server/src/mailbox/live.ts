@@ -41,10 +41,11 @@ export class LiveStream {
     // Also where this server is about to stop: its client gets what it came for, and comes again elsewhere.
     if (yield* this.readFromStart()) yield { event: 'drained' }
     for (;;) {
-      const { woken, missed, delivered } = await listener.next(this.nextLook() - clock())
+      const { woken, missed, handed, delivered } = await listener.next(this.nextLook() - clock())
       if (listener.over) throw unavailable()
       if (clock() >= expiresAt) return yield { event: 'token_expired' }
       yield* delivered
+      if (!woken) yield* this.tellNew(handed)
       if (missed) this.readAgainAt = 0
       if (woken || clock() >= this.readAgainAt) yield* this.look()
     }
@@ -91,7 +92,8 @@ export class LiveStream {
       const page = await read(after, except)
       const restMs = Math.min(MAX_REST_MS, (clock() - startedAt) * REST_FACTOR)
       this.restUntil = clock() + Math.max(MIN_GAP_MS, restMs)
-      yield* this.tellNew(page.messages, found)
+      for (const { id } of page.messages) found.add(id)
+      yield* this.tellNew(page.messages)
       after = page.messages.at(-1)?.id
       more = page.more
     } while (more && !listener.over && clock() < expiresAt)
@@ -99,9 +101,8 @@ export class LiveStream {
   }
 
   /** As a list has it, without what else a row brings. */
-  private *tellNew(messages: readonly Message[], found: Set<string>): Iterable<LiveEvent> {
+  private *tellNew(messages: readonly Message[]): Iterable<LiveEvent> {
     for (const { id, sender_id, ciphertext, created_at, expires_at } of messages) {
-      found.add(id)
       if (this.told.add(id))
         yield { event: 'message', message: { id, sender_id, ciphertext, created_at, expires_at } }
     }

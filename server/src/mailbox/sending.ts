@@ -1,7 +1,7 @@
 import { ApiError, type Receipt } from '@secure-messenger/api'
 import { sqlState, unavailable } from '../database/faults.js'
 import type { Outcome } from '../database/batcher.js'
-import type { Announce } from '../delivery/hub.js'
+import type { Announce, Kept, OwnNews } from '../delivery/hub.js'
 import type { Capacity } from './capacity.js'
 import type { Draft } from './draft.js'
 import { KnownAccounts } from './known-accounts.js'
@@ -13,6 +13,14 @@ const FOREIGN_KEY_VIOLATION = '23503'
 interface Settled {
   readonly hash: Buffer
   readonly receipt: Receipt
+  /** It was kept now, and not before. */
+  readonly isNew: boolean
+}
+
+/** What became of a batch. */
+interface Sent {
+  readonly outcomes: Outcome<Receipt>[]
+  readonly news: Partial<OwnNews>
 }
 
 /** In one order everywhere, so that batches that name the same keys wait for each other instead of deadlocking. */
@@ -30,11 +38,23 @@ export async function sendTogether(
   announce: Announce,
   drafts: readonly Draft[],
 ): Promise<Outcome<Receipt>[]> {
-  const outcomes = await sending.perform(drafts)
-  const wake = new Set<string>()
-  for (const outcome of outcomes) if (!(outcome instanceof ApiError)) wake.add(outcome.recipient_id)
-  if (wake.size > 0) announce({ wake: [...wake] })
+  const { outcomes, news } = await sending.perform(drafts)
+  announce(news)
   return outcomes
+}
+
+function newsOf(drafts: Iterable<Draft>, settled: ReadonlyMap<string, Settled>): Partial<OwnNews> {
+  const [kept, wake]: [Kept[], string[]] = [[], []]
+  for (const { key, senderId, recipientId, ciphertext } of drafts) {
+    const found = settled.get(key)
+    if (found?.isNew) {
+      const { id, created_at, expires_at } = found.receipt
+      kept.push({ recipientId, message: { id, sender_id: senderId, ciphertext, created_at, expires_at } })
+    }
+    // Perhaps kept by an attempt whose answer was lost, so that nobody was told.
+    else if (found) wake.push(recipientId)
+  }
+  return { kept, wake }
 }
 
 /** Sends a batch: who exists, who may, one insert, and for keys that were taken the first message's answer. */
@@ -48,7 +68,7 @@ export class Sending {
     this.accounts = new KnownAccounts((ids) => store.findAccounts(ids))
   }
 
-  async perform(drafts: readonly Draft[]): Promise<Outcome<Receipt>[]> {
+  async perform(drafts: readonly Draft[]): Promise<Sent> {
     try {
       return await this.attempt(drafts)
     } catch (error) {
@@ -59,7 +79,7 @@ export class Sending {
     }
   }
 
-  private async attempt(drafts: readonly Draft[]): Promise<Outcome<Receipt>[]> {
+  private async attempt(drafts: readonly Draft[]): Promise<Sent> {
     const missing = await this.accounts.missing(accountsOf(drafts))
     // Of drafts under one key the first is sent; the others are compared with what is kept.
     const leaders = new Map<string, Draft>()
@@ -68,7 +88,7 @@ export class Sending {
       if (known && !leaders.has(draft.key)) leaders.set(draft.key, draft)
     }
     const { settled, refused } = await this.settle(inLockOrder(leaders.values()))
-    return drafts.map((draft) => {
+    const outcomes = drafts.map((draft) => {
       if (missing.has(draft.senderId)) return new ApiError('not_authenticated')
       if (missing.has(draft.recipientId))
         return new ApiError('not_found', { detail: 'There is no such recipient.' })
@@ -77,6 +97,7 @@ export class Sending {
       if (!kept) return new ApiError('mailbox_full', { retryAfterSeconds: MAILBOX_FULL_RETRY_SECONDS })
       return kept.hash.equals(draft.hash) ? kept.receipt : new ApiError('message_id_reused')
     })
+    return { outcomes, news: newsOf(leaders.values(), settled) }
   }
 
   /** What is kept under each key in the end; nothing where the mailbox is full. */
@@ -90,7 +111,8 @@ export class Sending {
     const open = leaders.filter((draft) => !settled.has(draft.key))
     if (open.length === 0) return { settled, refused }
     this.capacity.giveBack(open.filter((draft) => !full.has(draft)))
-    for (const { key, hash, receipt } of await this.store.findKept(open)) settled.set(key, { hash, receipt })
+    for (const { key, hash, receipt } of await this.store.findKept(open))
+      settled.set(key, { hash, receipt, isNew: false })
     // Taken when it was inserted and gone when it was looked for: purged in between. Its key is free now.
     const purged = admitted.filter((draft) => !settled.has(draft.key))
     for (const [key, value] of await this.insert(purged)) settled.set(key, value)
@@ -113,7 +135,7 @@ export class Sending {
     const settled = new Map<string, Settled>()
     for (const { key, hash } of drafts) {
       const receipt = receipts.get(key)
-      if (receipt) settled.set(key, { hash, receipt })
+      if (receipt) settled.set(key, { hash, receipt, isNew: true })
     }
     return settled
   }
