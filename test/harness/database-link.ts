@@ -60,7 +60,10 @@ export class DatabaseLink {
 
   /** Cuts every connection, as a failing network does. */
   cut(): void {
-    for (const pair of this.pairs) for (const socket of pair) socket.resetAndDestroy()
+    for (const [near, far] of this.pairs) {
+      near.resetAndDestroy()
+      far.destroy()
+    }
   }
 
   /** Lets nobody through until `allow`. */

@@ -46,7 +46,8 @@ const SETTINGS = {
   log_timezone: 'UTC',
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
-  max_connections: '60',
+  // Sixteen processes with ten connections each, and what else there is.
+  max_connections: '200',
 }
 
 /** Waits for what other processes do, for a minute at most. */

@@ -1,0 +1,112 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { REPOSITORY } from '../harness/process.js'
+import { FAULTS, type Fault } from './faults.js'
+import type { Faults } from './history.js'
+import { Random } from './random.js'
+import { runFaults, type Result } from './run.js'
+
+const KINDS = ['missing', 'doubled', 'unsent', 'returned', 'disordered', 'hung'] as const
+const MINUTE_MS = 60_000
+const HELP = `pnpm test:faults [--minutes N] [--seed N]
+
+Lets everything that can go wrong with two instances and their database happen, once each and then at random for as many
+minutes (default 2), while people talk; and checks that nothing acknowledged is lost, doubled, returned or out of order.
+First, servers without a promise show that the checks notice.`
+
+type Named = readonly [string, Fault]
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+function named(name: string): Named {
+  const fault = FAULTS[name]
+  if (!fault) throw new Error(`there is no fault "${name}"`)
+  return [name, fault]
+}
+
+/** Servers that lack a promise, what happens to them, and what must be noticed. */
+const BITES: readonly { readonly without: string; readonly faults: string[]; readonly kind: keyof Faults }[] =
+  [
+    { without: 'flush', faults: ['all instances are killed at once'], kind: 'missing' },
+    {
+      without: 'repeats',
+      faults: ['the network is cut after commits, before their answers', 'all instances are killed at once'],
+      kind: 'doubled',
+    },
+    { without: 'confirming', faults: [], kind: 'returned' },
+  ]
+
+function* endlessly(random: Random, until: number): Iterable<Named> {
+  const names = Object.keys(FAULTS)
+  yield* names.map(named)
+  while (Date.now() < until) yield named(random.pick(names))
+}
+
+function countsOf(result: Result): Record<string, unknown> {
+  return { ...result, ...Object.fromEntries(KINDS.map((kind) => [kind, result[kind].length])) }
+}
+
+/** @returns how often each lack was noticed */
+async function showThatItBites(seed: number): Promise<Record<string, number>> {
+  const noticed: Record<string, number> = {}
+  for (const { without, faults, kind } of BITES) {
+    const program = fileURLToPath(new URL(`without/${without}.mjs`, import.meta.url))
+    const result = await runUntilNoticed(seed, faults.map(named), program, kind)
+    noticed[`${kind}, without ${without}`] = result
+    say(`without ${without}: ${result} ${kind}`)
+  }
+  return noticed
+}
+
+/** What a fault hits is a matter of moments: three tries. */
+async function runUntilNoticed(
+  seed: number,
+  faults: readonly Named[],
+  program: string,
+  kind: keyof Faults,
+): Promise<number> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const result = await runFaults({ seed: seed + attempt, faults, program, say: () => undefined }).catch(
+      () => undefined,
+    )
+    if (result && result[kind].length > 0) return result[kind].length
+  }
+  return 0
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { minutes: { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean' } },
+  })
+  if (values.help) return say(HELP)
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
+  const minutes = Number(values.minutes ?? 2)
+  const startedAt = new Date()
+  say(`seed ${seed}`)
+  const noticed = await showThatItBites(seed)
+  const until = Date.now() + minutes * MINUTE_MS
+  const result = await runFaults({ seed, faults: endlessly(new Random(seed), until), say })
+  const evidence = {
+    command: `pnpm test:faults --minutes ${minutes} --seed ${seed}`,
+    started: startedAt.toISOString(),
+    ended: new Date().toISOString(),
+    seed,
+    ...countsOf(result),
+    'noticed with a promise removed': noticed,
+  }
+  const folder = path.join(REPOSITORY, 'docs/evidence')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path.join(folder, 'faults.json'), `${JSON.stringify(evidence, undefined, 2)}\n`)
+  const wrong = KINDS.flatMap((kind) => result[kind].map((what) => `${kind}: ${what}`))
+  wrong.push(...result.unrecovered.map((name) => `not recovered: ${name}`))
+  for (const [what, count] of Object.entries(noticed)) if (count === 0) wrong.push(`not noticed: ${what}`)
+  for (const line of wrong.slice(0, 20)) say(line)
+  say(
+    `${result.acknowledged} acknowledged in ${result.requests} requests, ${result.kills} kills: ${wrong.length} faults`,
+  )
+  if (wrong.length > 0 || result.acknowledged === 0) process.exitCode = 1
+}
+
+await main()

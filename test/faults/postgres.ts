@@ -1,0 +1,67 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { findUnprivilegedAccount } from '../../server/dist/database/embedded/account.js'
+import { provideBinaries } from '../../server/dist/database/embedded/binaries.js'
+import {
+  DATABASE_USER,
+  initialise,
+  startProcess,
+  stopOrphan,
+  stopProcess,
+  type Cluster,
+} from '../../server/dist/database/embedded/cluster.js'
+import { findHome, makeSocketFolder } from '../../server/dist/database/embedded/home.js'
+
+const PASSWORD = 'known-to-this-run-alone'
+
+/** A PostgreSQL of a run's own that can be killed and comes back as it was. */
+export class FaultyPostgres {
+  private constructor(
+    private readonly folder: string,
+    private readonly cluster: Cluster,
+    private child: ChildProcess,
+  ) {}
+
+  static async start(): Promise<FaultyPostgres> {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'relay-faults-'))
+    chmodSync(folder, 0o711)
+    const account = findUnprivilegedAccount()
+    const home = findHome(folder, account)
+    const cluster: Cluster = {
+      account,
+      home,
+      binaries: provideBinaries(account, home),
+      folder: path.join(home, 'cluster'),
+      socketFolder: makeSocketFolder(home, account),
+    }
+    await initialise(cluster, PASSWORD)
+    return new FaultyPostgres(folder, cluster, await startProcess(cluster))
+  }
+
+  get url(): string {
+    const socket = encodeURIComponent(this.cluster.socketFolder)
+    return `postgresql://${DATABASE_USER}:${PASSWORD}@localhost/postgres?host=${socket}`
+  }
+
+  /** As when its machine loses power, but for the disk: nothing is written any more, nobody is told. */
+  async kill(): Promise<void> {
+    const ended = once(this.child, 'exit')
+    this.child.kill('SIGKILL')
+    await ended
+  }
+
+  /** After a kill; it recovers from its log first. */
+  async restart(): Promise<void> {
+    await stopOrphan(this.cluster)
+    this.child = await startProcess(this.cluster)
+  }
+
+  async remove(): Promise<void> {
+    if (this.child.pid !== undefined) await stopProcess(this.child.pid)
+    for (const folder of [this.folder, this.cluster.home, this.cluster.socketFolder])
+      rmSync(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,94 @@
+import pg from 'pg'
+import { DatabaseLink } from '../harness/database-link.js'
+import { freePort } from '../harness/ports.js'
+import { spawnServer, type ServerProcess } from '../harness/process.js'
+import { SECRET_KEY } from '../harness/tokens.js'
+import { CommitCutter } from './commit-cutter.js'
+import { FaultyPostgres } from './postgres.js'
+
+const INSTANCES = 2
+
+/** Two instances on one database that each can be hurt, and their ways to it. */
+export class World {
+  kills = 0
+  private readonly servers = new Map<number, ServerProcess>()
+  private constructor(
+    readonly postgres: FaultyPostgres,
+    readonly link: DatabaseLink,
+    readonly cutter: CommitCutter,
+    readonly ports: readonly number[],
+    private readonly program: string | undefined,
+  ) {}
+
+  /** @param program - what is run, if not the server as it is */
+  static async build(program: string | undefined): Promise<World> {
+    const postgres = await FaultyPostgres.start()
+    const cutter = new CommitCutter()
+    const link = await DatabaseLink.open(postgres.url, cutter)
+    const ports = await Promise.all(Array.from({ length: INSTANCES }, freePort))
+    const world = new World(postgres, link, cutter, ports, program)
+    for (const port of ports) await world.startServer(port)
+    return world
+  }
+
+  get bases(): string[] {
+    return this.ports.map((port) => `http://127.0.0.1:${port}`)
+  }
+
+  get databaseUrl(): string {
+    return this.postgres.url
+  }
+
+  async startServer(port: number): Promise<void> {
+    const settings = {
+      SECRET_KEY,
+      DATABASE_URL: this.link.url,
+      PORT: String(port),
+      LIMITS: 'off',
+      LOG_LEVEL: 'error',
+    }
+    const server = spawnServer(settings, this.program === undefined ? {} : { main: this.program })
+    this.servers.set(port, server)
+    await server.listening
+  }
+
+  async killServer(port: number): Promise<void> {
+    const server = this.servers.get(port)
+    server?.child.kill('SIGKILL')
+    await server?.ended
+    this.kills += 1
+  }
+
+  /** Instances that ended though nobody ended them. */
+  get fallen(): number {
+    return [...this.servers.values()].filter(({ child }) => child.exitCode !== null).length
+  }
+
+  /** Behind the servers' backs. */
+  async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    const client = new pg.Client({ connectionString: this.databaseUrl })
+    await client.connect()
+    try {
+      return (await client.query<Row>(text, values)).rows
+    } finally {
+      await client.end()
+    }
+  }
+
+  async makePeople(count: number): Promise<string[]> {
+    const rows = await this.sql<{ id: string }>(
+      `insert into users (username, password_hash)
+        select 'p' || gen_random_uuid(), 'x' from generate_series(1, $1::int) returning id`,
+      [count],
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  async remove(): Promise<void> {
+    this.link.allow()
+    for (const server of this.servers.values()) server.child.kill('SIGTERM')
+    await Promise.all([...this.servers.values()].map(({ ended }) => ended))
+    await this.link.close()
+    await this.postgres.remove()
+  }
+}
