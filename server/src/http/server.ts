@@ -28,9 +28,15 @@ export interface TlsFiles {
   readonly key: Buffer
 }
 
-/** What cannot be read as HTTP gets a problem, too, and its connection ends. */
-function refuseUnreadable(socket: Duplex): void {
+/**
+ * What cannot be read as HTTP gets a problem, too, and its connection ends.
+ *
+ * @param last - the answer to the connection's last request. Where that was sent before the request proved unreadable, a
+ *   second one would be taken for the next request's.
+ */
+function refuseUnreadable(socket: Duplex, last?: ServerResponse): void {
   if (!socket.writable) return void socket.destroy()
+  if (last?.headersSent && !last.req.complete) return void socket.end()
   const body = JSON.stringify(toProblem(new ApiError('malformed_request'), ''))
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
@@ -50,6 +56,8 @@ export class HttpServer {
   private readonly open = new Set<ServerResponse>()
   private readonly unanswered = new WeakMap<Duplex, Set<IncomingMessage>>()
   private readonly connections = new Set<Duplex>()
+  /** The answer to each connection's last request. */
+  private readonly last = new WeakMap<Duplex, ServerResponse>()
   private draining = false
   private left: (() => void) | undefined
 
@@ -58,6 +66,7 @@ export class HttpServer {
       this.open.add(res)
       const unanswered = this.unanswered.get(req.socket) ?? new Set()
       this.unanswered.set(req.socket, unanswered.add(req))
+      this.last.set(req.socket, res)
       res.once('close', () => {
         this.open.delete(res)
         unanswered.delete(req)
@@ -81,7 +90,7 @@ export class HttpServer {
       // Another request's answer is due first: this one would be taken for it.
       const others = [...(this.unanswered.get(socket) ?? [])].some((req) => req.complete)
       if (others) socket.destroy()
-      else refuseUnreadable(socket)
+      else refuseUnreadable(socket, this.last.get(socket))
     })
     this.server.on('connection', (socket) => this.watch(socket))
     this.server.on('connect', (_req, socket) => refuseUnreadable(socket))
