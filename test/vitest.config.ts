@@ -19,6 +19,7 @@ export default defineConfig({
             'cluster/**',
             'clients/packed-api.test.ts',
             'clients/python.test.ts',
+            'fuzz/**',
             '**/node_modules/**',
             'dist/**',
           ],

@@ -9,6 +9,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'package', include: ['clients/packed-api.test.ts'] } },
       { extends: true, test: { name: 'python', include: ['clients/python.test.ts'] } },
+      { extends: true, test: { name: 'fuzz', include: ['fuzz/fuzz.test.ts'] } },
     ],
   },
 })

@@ -3,7 +3,8 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeScratch, REPOSITORY } from '../harness/process.js'
 import { useRelay } from '../harness/relay.js'
-import { CLIENTS, codeBlocks, run, runWell } from './tools.js'
+import { makePythonEnvironment } from './python-environment.js'
+import { CLIENTS, codeBlocks, runWell } from './tools.js'
 
 // `pnpm test:python`: a client that a generator writes, from the document that the server gives.
 // It needs Python and the registry of its packages, and so it is no part of `pnpm test`.
@@ -17,21 +18,7 @@ const generated = path.join(scratch.folder, 'client')
 // The generator formats what it writes with ruff, which it looks for there.
 const env = { PATH: `${path.dirname(python)}${path.delimiter}${process.env['PATH'] ?? ''}` }
 
-const NO_PYTHON =
-  'these tests need Python 3.11 or newer with its venv module (Debian and Ubuntu: apt-get install python3-venv)'
-
-async function makeEnvironment(): Promise<void> {
-  const needed = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
-  const found = await run('python3', ['-c', needed]).catch((cause: unknown) => {
-    throw new Error(NO_PYTHON, { cause })
-  })
-  if (found.status !== 0) throw new Error(`${NO_PYTHON}\n${found.output}`)
-  await runWell('python3', ['-m', 'venv', environment])
-  const requirements = path.join(programs, 'requirements.txt')
-  await runWell(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements])
-}
-
-beforeAll(makeEnvironment)
+beforeAll(() => makePythonEnvironment(environment, path.join(programs, 'requirements.txt')))
 afterAll(() => scratch.remove())
 
 describe('a Python client generated from /openapi.json', () => {

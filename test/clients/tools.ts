@@ -15,14 +15,21 @@ export interface RunOptions {
   readonly cwd?: string
   /** Added to this process's own. */
   readonly env?: Record<string, string>
+  /** It is ended then, if it has not by itself. */
+  readonly timeoutMs?: number
 }
 
 /** Runs a program to its end, whatever that is. */
-export function run(command: string, args: readonly string[], { cwd, env }: RunOptions = {}): Promise<Ran> {
+export function run(
+  command: string,
+  args: readonly string[],
+  { cwd, env, timeoutMs }: RunOptions = {},
+): Promise<Ran> {
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     ...(cwd && { cwd }),
+    ...(timeoutMs !== undefined && { timeout: timeoutMs }),
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr])

@@ -71,9 +71,22 @@ function commonErrors({ meta, queryFields, takesBody: hasBody }: Operation): Err
   ]
 }
 
-function retryHeader(status: number): object {
-  if (status !== 429 && status !== 503) return {}
-  return { headers: { 'Retry-After': { description: 'Whole seconds.', schema: { type: 'integer' } } } }
+const HEADERS = {
+  'X-Request-Id': {
+    description: 'What the operator finds this answer by.',
+    required: true,
+    schema: { type: 'string', format: 'uuid' },
+  },
+  'WWW-Authenticate': { required: true, schema: { type: 'string', const: 'Bearer' } },
+  'Retry-After': { description: 'Whole seconds.', required: true, schema: { type: 'integer', minimum: 0 } },
+} as const
+
+/** The headers that an answer of this status never lacks. */
+function headersOf(status: number): Record<string, object> {
+  const names: (keyof typeof HEADERS)[] = ['X-Request-Id']
+  if (status === 401) names.push('WWW-Authenticate')
+  if (status === 429 || status === 503) names.push('Retry-After')
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 }
 
 function errorResponses(operation: Operation): Record<string, z.infer<typeof response>> {
@@ -87,7 +100,7 @@ function errorResponses(operation: Operation): Record<string, z.infer<typeof res
           .filter((code) => ERRORS[code].status === status)
           .map((code) => `\`${code}\`: ${ERRORS[code].detail}`)
           .join(' '),
-        ...retryHeader(status),
+        headers: headersOf(status),
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     ]),
@@ -117,6 +130,7 @@ function complete(operation: Operation, made: OperationObject): OperationObject 
     responses: {
       [meta.successStatus]: {
         ...success,
+        headers: headersOf(meta.successStatus),
         content: { [type]: { ...content, example: meta.example.response } },
       },
       ...errorResponses(operation),
@@ -190,5 +204,5 @@ export function createDocument(router: AppRouter, version: string): OpenApiDocum
   const schemas = { ...made.components.schemas, ...requests, FieldError: FIELD_ERROR, Problem: PROBLEM }
   for (const name of Object.keys(schemas))
     if (name.startsWith('error.')) Reflect.deleteProperty(schemas, name)
-  return { ...made, components: { ...made.components, schemas } }
+  return { ...made, components: { ...made.components, schemas, headers: HEADERS } }
 }

@@ -30,8 +30,11 @@ function utf8Bytes(value: string): number {
 }
 
 // C0 and C1 controls and DEL, but for TAB, LF and CR: what no PEM, JWK or base64 holds.
-// oxlint-disable-next-line no-control-regex
-const FORBIDDEN_IN_KEYS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
+const FORBIDDEN_IN_KEYS = String.raw`\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f`
+const forbiddenInKeys = new RegExp(`[${FORBIDDEN_IN_KEYS}]`)
+
+/** The rule as JSON Schema can say it, for those who make texts from the document. */
+const WITHOUT_NUL = String.raw`^[^\u0000]*$`
 
 const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/
 
@@ -59,19 +62,21 @@ export const password = z
     description: '8 characters to 72 bytes of UTF-8.',
     minLength: 8,
     maxLength: MAX_PASSWORD_BYTES,
+    pattern: WITHOUT_NUL,
     format: 'password',
     example: 'correct horse battery',
   })
 
 export const publicKey = textOf(1, 8192)
   .refine(
-    (value) => !FORBIDDEN_IN_KEYS.test(value),
+    (value) => !forbiddenInKeys.test(value),
     'must not contain control characters other than TAB, LF and CR',
   )
   .meta({
     description: 'Opaque text (PEM, JWK, base64): what comes out is byte for byte what went in.',
     minLength: 1,
     maxLength: 8192,
+    pattern: `^[^${FORBIDDEN_IN_KEYS}]*$`,
     example: 'MCowBQYDK2VuAyEAhSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=',
   })
 
@@ -81,6 +86,7 @@ export const ciphertext = textOf(1, 65_536)
     description: 'Opaque text: what comes out is byte for byte what went in.',
     minLength: 1,
     maxLength: 65_536,
+    pattern: WITHOUT_NUL,
     example: 'AbX9rk0mKq==',
   })
 
