@@ -13,7 +13,7 @@ import { answeredWith, countCases, tableOf, type Cases } from './cases.js'
 // FUZZ_SEED=7 makes other calls; FUZZ_MAX_EXAMPLES=1000 makes more.
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
-const DEFAULT_EXAMPLES = 40
+const DEFAULT_EXAMPLES = 60
 const MAX_EXAMPLES = Number(process.env['FUZZ_MAX_EXAMPLES'] ?? DEFAULT_EXAMPLES)
 const PATIENCE_MS = 600_000 * Math.max(1, MAX_EXAMPLES / DEFAULT_EXAMPLES)
 const MESSAGES = 20
@@ -129,7 +129,8 @@ describe(`the REST door, fuzzed from its own document with seed ${SEED}`, () => 
   })
 
   test('had the server log its answers, and no fault among them', () => {
-    expect(relay.process.output()).toMatch(/"level":30,.*"status":201/)
-    expect(relay.process.output()).not.toMatch(/"level":[56]0/)
+    const lines = relay.process.output().split('\n')
+    expect(lines.some((line) => line.includes('"status":201'))).toBe(true)
+    expect(lines.filter((line) => /"level":[56]0/.test(line))).toEqual([])
   })
 })
