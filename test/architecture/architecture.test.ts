@@ -87,7 +87,12 @@ describe('the arrows', () => {
     const entries = /server\/src\/(main|migrate|document)\.js$/
     expect(offenders(server, (target) => !entries.test(target))).toEqual([])
     const listeners = server.filter(({ text }) => /\.listen\(/.test(text)).map(({ file }) => file)
-    expect(listeners.toSorted()).toEqual(['server/src/http/server.ts', 'server/src/start.ts'])
+    expect(listeners.toSorted()).toEqual([
+      'server/src/http/server.ts',
+      'server/src/start.ts',
+      'server/src/workers/entrance.ts',
+      'server/src/workers/supervisor.ts',
+    ])
   })
 
   test('no module holds state: nothing is assigned or filled at the top of a file', () => {
