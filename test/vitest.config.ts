@@ -17,6 +17,7 @@ export default defineConfig({
           exclude: [
             'start/**',
             'cluster/**',
+            'standby/**',
             'clients/packed-api.test.ts',
             'clients/python.test.ts',
             'fuzz/**',

@@ -47,11 +47,18 @@ const cap = z.string().transform((value, context): Cap => {
   return z.NEVER
 })
 
-function namesOneHost(url: string): boolean {
-  return /^postgres(ql)?:\/\//.test(url) && URL.canParse(url) && !new URL(url).host.includes(',')
-}
-
-const databaseUrl = z.string().refine(namesOneHost, 'must be a postgresql:// URL with one host')
+/** One URL for each host that it names, `a:5432,b:5433`, as PostgreSQL's own clients have it. */
+const databaseUrls = z.string().transform((value, context) => {
+  const [, start = '', hosts = '', end = ''] =
+    /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(value) ?? []
+  const urls = hosts.split(',').map((host) => `${start}${host}${end}`)
+  if (!start || !urls.every((url) => URL.canParse(url))) context.addIssue('must be a postgresql:// URL')
+  else if (urls.length > 1 && urls.some((url) => !new URL(url).hostname))
+    context.addIssue('must name each of its hosts, such as postgresql://user:password@a:5432,b:5432/name')
+  else if (urls.length > 1 && /[?&](host|port)=/.test(end))
+    context.addIssue('must name its hosts before the path or after the ?, not both')
+  return urls
+})
 
 const redisUrl = z
   .string()
@@ -111,7 +118,7 @@ const environment = z.object({
   HOST: z.string().optional(),
   SECRET_KEY: secret.optional(),
   SECRET_KEY_PREVIOUS: secret.optional(),
-  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_URL: databaseUrls.optional(),
   REDIS_URL: redisUrl.optional(),
   WEB_CONCURRENCY: wholeNumber(1, 64).default(1),
   DATABASE_POOL_SIZE: wholeNumber(2, 200).default(10),
@@ -204,7 +211,7 @@ function readConfig(env: NodeJS.ProcessEnv) {
     host: settings.HOST ?? (production ? undefined : '127.0.0.1'),
     secretKey: settings.SECRET_KEY,
     previousSecretKey: settings.SECRET_KEY_PREVIOUS,
-    databaseUrl: settings.DATABASE_URL,
+    databaseUrls: settings.DATABASE_URL,
     redisUrl: settings.REDIS_URL,
     workers: settings.WEB_CONCURRENCY,
     databasePoolSize: settings.DATABASE_POOL_SIZE,

@@ -11,7 +11,7 @@ export const say = (line: string): void => void process.stdout.write(`${line}\n`
 /** Says what was set that is unusual and may be meant. */
 export function warn(config: Config): void {
   if (!config.limited) say('Warning: LIMITS=off. Nothing bounds how often anyone may ask.')
-  if (config.production && !config.databaseUrl)
+  if (config.production && !config.databaseUrls)
     say(
       'Warning: DATABASE_URL is not set. Messages are kept in a database of this machine alone, in DATA_DIR.',
     )

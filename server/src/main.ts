@@ -45,7 +45,9 @@ async function beginPrimary(config: Config, log: Logger): Promise<Running> {
 async function beginWorker(config: Config, log: Logger): Promise<Running> {
   const { PrimaryLink } = await import('./workers/link.js')
   const link = new PrimaryLink()
-  const [{ start }, source] = await Promise.all([import('./start.js'), link.findSource()])
+  // One of the server's own was started by the first process, which knows how to reach it.
+  const finding = config.databaseUrls ? findSource(config, log) : link.findSource()
+  const [{ start }, source] = await Promise.all([import('./start.js'), finding])
   const running = await start(config, source, log, link)
   await link.tellStarted(running)
   return running

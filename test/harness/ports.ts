@@ -1,14 +1,14 @@
+import { randomInt } from 'node:crypto'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const POLL_MS = 10
 
-/** A port of 127.0.0.1 that nobody listens on, as the system chose it. */
-export function freePort(): Promise<number> {
+function tryPort(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = net.createServer()
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address()
       server.close(() => {
         if (address && typeof address === 'object') resolve(address.port)
@@ -16,6 +16,22 @@ export function freePort(): Promise<number> {
       })
     })
   })
+}
+
+/** A port of 127.0.0.1 that nobody listens on, as the system chose it. */
+export function freePort(): Promise<number> {
+  return tryPort(0)
+}
+
+// Below the range that systems take the near ends of connections from: such a port is still free at a second start.
+const [FIRST_KEPT, LAST_KEPT] = [20_000, 32_000]
+
+/** A port for a program that is stopped and started again on it. */
+export async function keptPort(): Promise<number> {
+  for (;;) {
+    const port = await tryPort(randomInt(FIRST_KEPT, LAST_KEPT)).catch(() => undefined)
+    if (port !== undefined) return port
+  }
 }
 
 function answersOnce(port: number): Promise<boolean> {

@@ -48,7 +48,7 @@ describe('a start is refused', () => {
     ['SECRET_KEY', 'ä'.repeat(15)],
     ['SECRET_KEY_PREVIOUS', 'short'],
     ['DATABASE_URL', 'mysql://somewhere'],
-    ['DATABASE_URL', 'postgresql://a,b/c'],
+    ['DATABASE_URL', 'postgresql://a,/c'],
     ['CORS_ORIGINS', 'null'],
     ['CORS_ORIGINS', 'https://chat.example/path'],
     ['CORS_ORIGINS', 'talk.example'],

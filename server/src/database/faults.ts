@@ -10,6 +10,19 @@ const PASSING_CLASSES = new Set(['08', '40', '53', '55', '57', '58'])
 const CONNECTION_MESSAGES =
   /timeout|terminat|not queryable|ECONN|ENOENT|EPIPE|EHOSTUNREACH|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Cannot use a pool|closed the connection/i
 
+/** What this server itself finds wrong with a connection, in the shape of an error of the database's. */
+export class ConnectionFault extends Error {
+  override readonly name = 'ConnectionFault'
+  readonly severity = 'FATAL'
+  constructor(
+    readonly code: '08001' | '08006' | '08007',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
 function* causes(thrown: unknown): Generator<Error> {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 5; depth += 1) {
     yield error

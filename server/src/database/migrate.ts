@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PoolConfig } from 'pg'
 import type { Pool } from './pool.js'
+import type { Connection } from './primary.js'
 import { applyWithEngine } from './schema-engine.js'
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
@@ -48,7 +48,7 @@ function isApplied({ name, sql }: Migration, applied: Map<string, string>): bool
  *
  * @returns the names of the migrations that were applied
  */
-export async function migrate(connection: PoolConfig, pool: Pool): Promise<string[]> {
+export async function migrate(connection: Connection, pool: Pool): Promise<string[]> {
   const folder = path.join(REPOSITORY, 'prisma/migrations')
   const migrations = readMigrations(folder)
   const applied = await readApplied(pool)

@@ -1,15 +1,15 @@
-import type { PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.js'
 import { checkDatabase } from './checks.js'
 import { createClient, type PrismaClient } from './client.js'
 import { migrate } from './migrate.js'
 import { createPool, type Pool } from './pool.js'
+import type { Connection } from './primary.js'
 import type { Source } from './source.js'
 
 /** The database, open and brought up to date. */
 export interface Database {
-  readonly connection: PoolConfig
+  readonly connection: Connection
   readonly pool: Pool
   readonly prisma: PrismaClient
   /** Which database it is, for the person who starts the server. */

@@ -1,5 +1,7 @@
-import pg, { type PoolConfig } from 'pg'
+import pg from 'pg'
 import type { Logger } from 'pino'
+import { doubtCancelledWaits } from './cancelled-wait.js'
+import type { Connection } from './primary.js'
 import { createTypes } from './types.js'
 
 // Each bound is below the next, so that the innermost thing gives up first and says what it was:
@@ -27,7 +29,7 @@ const SESSION = [
   .join(' ')
 
 /** A URL's own `options` would replace the session's settings; they go before them instead. */
-function withSession(connection: PoolConfig): PoolConfig {
+function withSession(connection: Connection): Connection {
   const { connectionString } = connection
   if (connectionString === undefined) return { ...connection, options: SESSION }
   const url = new URL(connectionString)
@@ -44,7 +46,7 @@ function withSession(connection: PoolConfig): PoolConfig {
  * @param connection - where the database is
  * @param size - connections at most
  */
-export function createPool(connection: PoolConfig, size: number, log: Logger): pg.Pool {
+export function createPool(connection: Connection, size: number, log: Logger): pg.Pool {
   const pool = new pg.Pool({
     ...withSession(connection),
     max: size,
@@ -55,6 +57,7 @@ export function createPool(connection: PoolConfig, size: number, log: Logger): p
     keepAlive: true,
     types: createTypes(),
   })
+  doubtCancelledWaits(pool)
   // An idle connection that breaks is an event, and an unheard 'error' event ends the process.
   pool.on('error', () => log.warn('an idle database connection was lost'))
   return pool

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
-import pg, { type PoolConfig } from 'pg'
+import pg from 'pg'
+import type { Connection } from './primary.js'
 
 interface Migrations {
   readonly schema: [path: string, content: string]
@@ -32,7 +33,7 @@ async function loadEngine(): Promise<void> {
  * @returns the names of the migrations that were applied
  */
 export async function applyWithEngine(
-  connection: PoolConfig,
+  connection: Connection,
   { schema, folder, lockfile, migrations }: Migrations,
 ): Promise<string[]> {
   await loadEngine()

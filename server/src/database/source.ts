@@ -1,21 +1,25 @@
 import path from 'node:path'
-import type { PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.js'
 import { makeDataFolder, startEmbeddedPostgres } from './embedded/embedded.js'
 import { lockDataFolder } from './embedded/lock.js'
+import { connectToPrimary, type Connection } from './primary.js'
 
 /** Where the database is. One of the server's own runs, until `close` stops it. */
 export interface Source {
-  readonly connection: PoolConfig
+  readonly connection: Connection
   /** Which database it is, for the person who starts the server. */
   readonly description: string
   close(): Promise<void>
 }
 
-function describeUrl(databaseUrl: string): string {
-  const { hostname, port, pathname } = new URL(databaseUrl)
-  return `${pathname.slice(1) || 'default database'} on ${hostname || 'the local socket'}${port && `:${port}`} (DATABASE_URL)`
+function describeUrls(urls: readonly string[]): string {
+  const places = urls.map((url) => {
+    const { hostname, port } = new URL(url)
+    return `${hostname || 'the local socket'}${port && `:${port}`}`
+  })
+  const name = new URL(urls[0] ?? '').pathname.slice(1)
+  return `${name || 'default database'} on ${places.join(' or ')} (DATABASE_URL)`
 }
 
 /** As seen from where the server was started, or whole where it lies elsewhere. */
@@ -51,11 +55,11 @@ async function openOwn(dataDir: string, log: Logger): Promise<Source> {
  *
  * @throws DataFolderInUseError
  */
-export async function findSource({ databaseUrl, dataDir }: Config, log: Logger): Promise<Source> {
-  if (!databaseUrl) return openOwn(dataDir, log)
+export async function findSource({ databaseUrls, dataDir }: Config, log: Logger): Promise<Source> {
+  if (!databaseUrls) return openOwn(dataDir, log)
   return {
-    connection: { connectionString: databaseUrl },
-    description: describeUrl(databaseUrl),
+    connection: connectToPrimary(databaseUrls),
+    description: describeUrls(databaseUrls),
     close: async () => undefined,
   }
 }

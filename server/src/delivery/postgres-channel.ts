@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg, { type PoolConfig } from 'pg'
+import type { Client } from 'pg'
 import type { Logger } from 'pino'
+import { createClient, type Connection } from '../database/primary.js'
 import { describeFault } from '../log.js'
 import type { Channel, ChannelEvents } from './channel.js'
 
@@ -15,13 +16,13 @@ const LAST_RETRY_MS = 5000
  * connecting → listening → (lost) → connecting …, until it is closed.
  */
 export class PostgresChannel implements Channel {
-  private client: pg.Client | undefined
+  private client: Client | undefined
   private closed = false
   private readonly stopping = new AbortController()
   private readonly living: Promise<void>
 
   constructor(
-    private readonly connection: PoolConfig,
+    private readonly connection: Connection,
     private readonly events: ChannelEvents,
     private readonly log: Logger,
   ) {
@@ -72,7 +73,7 @@ export class PostgresChannel implements Channel {
 
   /** Returns or throws when the link is over. */
   private async connectAndStay(connected: () => void): Promise<void> {
-    const client = new pg.Client({
+    const client = createClient({
       ...this.connection,
       application_name: 'secure-messenger news',
       connectionTimeoutMillis: TIMEOUT_MS,

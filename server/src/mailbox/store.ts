@@ -12,6 +12,11 @@ interface SentRow {
   readonly expires_at: string
 }
 
+interface KeptRow extends SentRow {
+  readonly ciphertext_hash: Buffer
+  readonly awaits_standby: boolean
+}
+
 /** A kept message under the key that its sender chose, and the hash that tells it from another. */
 export interface Kept {
   readonly key: string
@@ -193,21 +198,34 @@ export class MailboxStore {
     )
   }
 
-  /** The messages that were kept under the drafts' keys before. */
+  /**
+   * The messages that were kept under the drafts' keys before. Where commits wait for a standby, one may be there whose
+   * wait was cut short and that a failover would lose: to lock it is a write, and so waits for the standby in its turn.
+   */
   async findKept(drafts: readonly Draft[]): Promise<Kept[]> {
-    const tuples = drafts.map(
-      (_, row) => `($${row * 3 + 1}::uuid, $${row * 3 + 2}::uuid, $${row * 3 + 3}::uuid)`,
-    )
-    const { rows } = await this.pool.query<SentRow & { ciphertext_hash: Buffer }>(
-      `select id, recipient_id, sender_id, client_message_id, ciphertext_hash, created_at, expires_at from messages
-        where (recipient_id, sender_id, client_message_id) in (${tuples.join(', ')})`,
-      drafts.flatMap((d) => [d.recipientId, d.senderId, d.clientMessageId]),
-    )
+    const found = await this.readKept(drafts)
+    const rows = found.some(({ awaits_standby }) => awaits_standby)
+      ? // The weakest lock: it hinders no confirmation.
+        await this.readKept(drafts, 'for key share')
+      : found
     return rows.map((row) => ({
       key: keyOf(row.recipient_id, row.sender_id, row.client_message_id),
       hash: row.ciphertext_hash,
       receipt: toReceipt(row),
     }))
+  }
+
+  private async readKept(drafts: readonly Draft[], lock = ''): Promise<KeptRow[]> {
+    const tuples = drafts.map(
+      (_, row) => `($${row * 3 + 1}::uuid, $${row * 3 + 2}::uuid, $${row * 3 + 3}::uuid)`,
+    )
+    const { rows } = await this.pool.query<KeptRow>(
+      `select id, recipient_id, sender_id, client_message_id, ciphertext_hash, created_at, expires_at,
+          current_setting('synchronous_standby_names') <> '' as awaits_standby from messages
+        where (recipient_id, sender_id, client_message_id) in (${tuples.join(', ')}) ${lock}`,
+      drafts.flatMap((d) => [d.recipientId, d.senderId, d.clientMessageId]),
+    )
+    return rows
   }
 
   /** A page of what waits; it ends early once it holds `maxBytes`, and is never empty while something waits. */

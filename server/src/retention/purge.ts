@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg, { type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 import type { Pool } from '../database/pool.js'
+import { createClient, type Connection } from '../database/primary.js'
 import { describeFault } from '../log.js'
 
 const BATCH_ROWS = 500
@@ -19,7 +19,7 @@ export interface PurgeObserver {
 
 interface PurgeOptions {
   readonly pool: Pool
-  readonly connection: PoolConfig
+  readonly connection: Connection
   readonly observer: PurgeObserver
   readonly log: Logger
 }
@@ -47,7 +47,7 @@ async function deleteForgotten({ pool, observer }: PurgeOptions, signal: AbortSi
  * several instances the same work; it is held on a connection of its own, and correctness does not hang on it.
  */
 export async function purge(options: PurgeOptions, signal: AbortSignal): Promise<void> {
-  const client = new pg.Client({
+  const client = createClient({
     ...options.connection,
     application_name: 'secure-messenger purge',
     connectionTimeoutMillis: TIMEOUT_MS,

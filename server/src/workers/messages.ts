@@ -26,19 +26,16 @@ export const asked = z.object({ number: z.int(), question })
 /** What became of a question; one that failed has no answer. */
 export const answered = z.object({ number: z.int(), failed: z.boolean(), answer: z.unknown().optional() })
 
-/** Where the database is, as the primary process found or started it. */
+/** Where the server's own database is, as the primary process started it. */
 export const sourceAnswer = z.object({
   description: z.string(),
-  connection: z.union([
-    z.object({ connectionString: z.string() }),
-    z.object({
-      host: z.string(),
-      port: z.int(),
-      user: z.string(),
-      password: z.string(),
-      database: z.string(),
-    }),
-  ]),
+  connection: z.object({
+    host: z.string(),
+    port: z.int(),
+    user: z.string(),
+    password: z.string(),
+    database: z.string(),
+  }),
 })
 
 /** Null where nothing was counted yet. */

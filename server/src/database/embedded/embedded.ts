@@ -3,7 +3,7 @@ import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { PoolConfig } from 'pg'
+import type { ClientConfig } from 'pg'
 import { keepOnce } from '../../kept-file.js'
 import { findUnprivilegedAccount } from './account.js'
 import { provideBinaries } from './binaries.js'
@@ -23,7 +23,7 @@ const RESTART_PAUSE_MS = 1000
 
 /** A PostgreSQL of the server's own, running. */
 export interface EmbeddedPostgres {
-  readonly connection: PoolConfig
+  readonly connection: ClientConfig
   /** Where the cluster lives, for the start line. */
   readonly folder: string
   readonly version: string
