@@ -24,6 +24,7 @@ export class Correspondence {
   slowestMs = 0
   private readonly confirmed = new Set<string>()
   private over = false
+  private failed: Promise<unknown> = Promise.resolve()
 
   constructor(
     private readonly base: string,
@@ -32,13 +33,13 @@ export class Correspondence {
 
   /** Goes on until it is ended; then all that was begun is ended, and all that waits is read. */
   begin(): { end(): Promise<void> } {
-    const writing = Array.from({ length: WRITERS }, () => this.write())
-    const reading = this.readOn()
+    const working = Promise.all([...Array.from({ length: WRITERS }, () => this.write()), this.readOn()])
+    this.failed = working
+    working.catch(() => undefined)
     return {
       end: async () => {
         this.over = true
-        await Promise.all(writing)
-        await reading
+        await working
         while ((await this.readPage()) !== 0);
       },
     }
@@ -47,7 +48,11 @@ export class Correspondence {
   /** Waits until so many more letters were taken. */
   async more(count: number): Promise<void> {
     const goal = this.acknowledged.size + count
-    while (this.acknowledged.size < goal) await sleep(PAUSE_MS)
+    const reached = async (): Promise<void> => {
+      for (; this.acknowledged.size < goal && !this.over; await sleep(PAUSE_MS));
+    }
+    // A request that got no answer at all ends it at once.
+    await Promise.race([reached(), this.failed])
   }
 
   private async ask(method: string, path: string, json?: unknown): Promise<Answer> {

@@ -30,6 +30,7 @@ interface Ports {
   readonly etcd: number
 }
 
+const STOP_TIMEOUT_MS = 20_000
 /** Seconds: a leader that is silent for `ttl` is replaced. */
 const TIMES = { ttl: 10, loop_wait: 1, retry_timeout: 3 }
 
@@ -111,12 +112,14 @@ export class PatroniNode {
     this.child = undefined
   }
 
-  /** Patroni stops its PostgreSQL. */
+  /** Patroni stops its PostgreSQL; where it cannot, both are killed. */
   async stop(): Promise<void> {
     const { child, ended } = this
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')
+    const late = setTimeout(() => void this.kill(), STOP_TIMEOUT_MS)
     await ended
+    clearTimeout(late)
   }
 
   /** What it says of itself, for a person who looks at a failure. */

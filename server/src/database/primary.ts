@@ -13,10 +13,10 @@ const ASK_TIMEOUT_MS = 2000
 /** How long hosts may be slower than the first that is a primary. */
 const GRACE_MS = 300
 
-// Fails in recovery. A WAL file's name begins with the timeline, which each promotion counts up.
+// A WAL file's name begins with the timeline, which each promotion counts up. A standby writes none.
 const ASK = `
-  select left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline,
-    current_setting('transaction_read_only') = 'on' as read_only`
+  select current_setting('transaction_read_only') = 'on' as read_only,
+    case when not pg_is_in_recovery() then left(pg_walfile_name(pg_current_wal_lsn()), 8) end as timeline`
 
 interface Primary {
   readonly host: string
@@ -35,9 +35,9 @@ async function ask(connectionString: string): Promise<Primary> {
   client.on('error', () => undefined)
   try {
     await client.connect()
-    const { rows } = await client.query<{ timeline: string; read_only: boolean }>(ASK)
+    const { rows } = await client.query<{ timeline: string | null; read_only: boolean }>(ASK)
     const [answer] = rows
-    if (!answer || answer.read_only) throw new Error('nothing can be written there')
+    if (!answer?.timeline || answer.read_only) throw new Error('nothing can be written there')
     return { host: client.host, port: client.port, timeline: answer.timeline }
   } finally {
     void client.end().catch(() => undefined)
@@ -107,6 +107,9 @@ export function connectToPrimary(urls: readonly string[]): Connection {
       const { host, port } = await search.find()
       this.host = host
       this.port = port
+      // Its owner listens once it is told, which a host that dies in this moment does not wait for; the owner then finds
+      // that nothing can be asked. An error that nobody hears would end the process.
+      this.on('error', () => undefined)
       await super.connect()
       search.watch(this)
       return this
