@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import {
   CAPS,
   PASSWORD_QUEUE,
@@ -7,106 +7,23 @@ import {
   type Cap,
   type RateLimit,
 } from '@secure-messenger/api'
-import cron from 'node-cron'
 import { z } from 'zod'
-import { parseNetworks } from './networks.js'
+import {
+  booleanText,
+  budget,
+  cap,
+  contentsOfFile,
+  databaseUrls,
+  networks,
+  origins,
+  proxies,
+  redisUrl,
+  schedule,
+  secret,
+  wholeNumber,
+} from './setting-values.js'
 
 const MESSAGE_LIFE_SECONDS = 604_800
-export const MIN_SECRET_BYTES = 32
-
-const booleanText = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
-
-function wholeNumber(min: number, max: number) {
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be ${min} to ${max}`)
-}
-
-const secret = z
-  .string()
-  .refine(
-    (value) => Buffer.byteLength(value, 'utf8') >= MIN_SECRET_BYTES,
-    'must have at least 32 bytes; `openssl rand -base64 48` makes a good one',
-  )
-
-const budget = z.string().transform((value, context): Budget => {
-  if (value === 'off') return 'off'
-  const [, count, seconds] = /^(\d{1,9})\/(\d{1,6})$/.exec(value) ?? []
-  if (Number(count) >= 1 && Number(seconds) >= 1)
-    return { count: Number(count), windowSeconds: Number(seconds) }
-  context.addIssue('must be count/seconds, such as 20/3600, or off')
-  return z.NEVER
-})
-
-const cap = z.string().transform((value, context): Cap => {
-  if (value === 'off') return 'off'
-  if (/^\d{1,15}$/.test(value) && Number(value) >= 1) return Number(value)
-  context.addIssue('must be a whole number from 1, or off')
-  return z.NEVER
-})
-
-/** One URL for each host that it names, `a:5432,b:5433`, as PostgreSQL's own clients have it. */
-const databaseUrls = z.string().transform((value, context) => {
-  const [, start = '', hosts = '', end = ''] =
-    /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(value) ?? []
-  const urls = hosts.split(',').map((host) => `${start}${host}${end}`)
-  if (!start || !urls.every((url) => URL.canParse(url))) context.addIssue('must be a postgresql:// URL')
-  else if (urls.length > 1 && urls.some((url) => !new URL(url).hostname))
-    context.addIssue('must name each of its hosts, such as postgresql://user:password@a:5432,b:5432/name')
-  else if (urls.length > 1 && /[?&](host|port)=/.test(end))
-    context.addIssue('must name its hosts before the path or after the ?, not both')
-  return urls
-})
-
-const redisUrl = z
-  .string()
-  .refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'must be a redis:// or rediss:// URL')
-
-const origins = z.string().transform((value, context) => {
-  const list = value
-    .split(',')
-    .map((origin) => origin.trim())
-    .filter(Boolean)
-  for (const origin of list) {
-    if (origin === '*') context.addIssue('must name its origins: * would let every site in')
-    else if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-      context.addIssue(`must hold origins such as https://chat.example, comma-separated, without a path`)
-  }
-  return list
-})
-
-const networks = z.string().transform((value, context) => {
-  const parsed = parseNetworks(value)
-  if (parsed) return parsed
-  context.addIssue('must be a comma-separated list of addresses or CIDR networks')
-  return z.NEVER
-})
-
-const proxies = z.string().transform((value, context) => {
-  if (/^\d{1,2}$/.test(value)) return { hops: Number(value) }
-  const parsed = parseNetworks(value)
-  if (parsed) return { networks: parsed }
-  context.addIssue('must be the number of proxies in front, or a comma-separated list of their CIDR networks')
-  return z.NEVER
-})
-
-function contentsOfFile() {
-  return z.string().transform((path, context) => {
-    try {
-      return readFileSync(path)
-    } catch {
-      context.addIssue('must name a file that this process may read')
-      return z.NEVER
-    }
-  })
-}
-
-const schedule = z
-  .string()
-  .refine((value) => cron.validate(value), 'must be a cron expression, such as * * * * *')
-
 const rateSettings = Object.fromEntries(
   Object.values(RATE_LIMITS).map(({ setting }) => [setting, budget.optional()]),
 )

@@ -22,7 +22,7 @@ async function beginAlone(config: Config, log: Logger): Promise<Running> {
   return start(config, source, log, undefined)
 }
 
-/** The process of which all workers are: it keeps the database, the counts and the workers, and serves nobody. */
+/** The first of several processes: it listens, keeps the database, the counts and the workers, and serves nobody. */
 async function beginPrimary(config: Config, log: Logger): Promise<Running> {
   const source = await findSource(config, log)
   try {

@@ -33,7 +33,8 @@ export class History {
   private readonly places = new Map<string, number>()
   /** By id, the text under which it was read. */
   private readonly reads = new Map<string, string>()
-  private readonly confirmed = new Set<string>()
+  /** By id, how many were confirmed before it. */
+  private readonly confirmed = new Map<string, number>()
   private readonly returned = new Set<string>()
   private readonly disordered = new Set<string>()
 
@@ -51,17 +52,17 @@ export class History {
     if (id !== undefined) send.ids.add(id)
   }
 
-  /** What a recipient knew to be confirmed when it began to read. */
-  confirmedSoFar(): ReadonlySet<string> {
-    return new Set(this.confirmed)
+  /** How many are known to be confirmed. */
+  get confirmations(): number {
+    return this.confirmed.size
   }
 
-  /** A page, as it was listed. */
-  read(page: readonly Read[], confirmedBefore: ReadonlySet<string>): void {
+  /** A page, as it was listed; so many were confirmed when it was asked for. */
+  read(page: readonly Read[], confirmationsBefore: number): void {
     const last = new Map<string, number>()
     for (const { id, text } of page) {
       this.reads.set(id, text)
-      if (confirmedBefore.has(id)) this.returned.add(id)
+      if ((this.confirmed.get(id) ?? Number.POSITIVE_INFINITY) < confirmationsBefore) this.returned.add(id)
       const send = this.sends.get(text)
       if (!send || send.outcome !== 'acknowledged') continue
       if (send.place < (last.get(send.sender) ?? 0)) this.disordered.add(id)
@@ -70,7 +71,7 @@ export class History {
   }
 
   confirm(id: string): void {
-    this.confirmed.add(id)
+    if (!this.confirmed.has(id)) this.confirmed.set(id, this.confirmed.size)
   }
 
   get acknowledged(): number {

@@ -98,7 +98,7 @@ export class People {
   /** @returns whether something may be left */
   private async readAndConfirm(recipient: string, share: number): Promise<boolean> {
     const token = tokenFor(recipient)
-    const before = this.history.confirmedSoFar()
+    const before = this.history.confirmations
     const listed = await this.ask('GET', '/messages?limit=50', { token })
     if (listed?.status !== 200) {
       await sleep(RETRY_MS)

@@ -3,8 +3,6 @@ import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { findUnprivilegedAccount } from '../../server/dist/database/embedded/account.js'
-import { provideBinaries } from '../../server/dist/database/embedded/binaries.js'
 import {
   DATABASE_USER,
   initialise,
@@ -13,7 +11,7 @@ import {
   stopProcess,
   type Cluster,
 } from '../../server/dist/database/embedded/cluster.js'
-import { findHome, makeSocketFolder } from '../../server/dist/database/embedded/home.js'
+import { placeCluster } from '../../server/dist/database/embedded/embedded.js'
 
 const PASSWORD = 'known-to-this-run-alone'
 
@@ -28,15 +26,7 @@ export class FaultyPostgres {
   static async start(): Promise<FaultyPostgres> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'relay-faults-'))
     chmodSync(folder, 0o711)
-    const account = findUnprivilegedAccount()
-    const home = findHome(folder, account)
-    const cluster: Cluster = {
-      account,
-      home,
-      binaries: provideBinaries(account, home),
-      folder: path.join(home, 'cluster'),
-      socketFolder: makeSocketFolder(home, account),
-    }
+    const cluster = placeCluster(folder)
     await initialise(cluster, PASSWORD)
     return new FaultyPostgres(folder, cluster, await startProcess(cluster))
   }

@@ -1,7 +1,8 @@
-import pg from 'pg'
+import type { QueryResultRow } from 'pg'
 import { DatabaseLink } from '../harness/database-link.js'
 import { freePort } from '../harness/ports.js'
 import { spawnServer, type ServerProcess } from '../harness/process.js'
+import { insertPeople, queryOnce } from '../harness/query.js'
 import { SECRET_KEY } from '../harness/tokens.js'
 import { CommitCutter } from './commit-cutter.js'
 import { FaultyPostgres } from './postgres.js'
@@ -65,23 +66,12 @@ export class World {
   }
 
   /** Behind the servers' backs. */
-  async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl })
-    await client.connect()
-    try {
-      return (await client.query<Row>(text, values)).rows
-    } finally {
-      await client.end()
-    }
+  sql<Row extends QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return queryOnce({ connectionString: this.databaseUrl }, text, values)
   }
 
-  async makePeople(count: number): Promise<string[]> {
-    const rows = await this.sql<{ id: string }>(
-      `insert into users (username, password_hash)
-        select 'p' || gen_random_uuid(), 'x' from generate_series(1, $1::int) returning id`,
-      [count],
-    )
-    return rows.map(({ id }) => id)
+  makePeople(count: number): Promise<string[]> {
+    return insertPeople((text, values) => this.sql(text, values), count)
   }
 
   async remove(): Promise<void> {

@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
+import { insertPeople, queryOnce } from './query.js'
 
 async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('databaseUrl') })
-  await client.connect()
-  await client.query(statement)
-  await client.end()
+  await queryOnce({ connectionString: inject('databaseUrl') }, statement)
 }
 
 /** A database of a suite's own, and a look into it behind the servers' backs. */
@@ -34,13 +32,8 @@ export class TestDatabase {
   }
 
   /** Ids of people whom nobody registered: a password's hash for each would take long. */
-  async insertPeople(count: number): Promise<string[]> {
-    const rows = await this.sql<{ id: string }>(
-      `insert into users (username, password_hash)
-        select 'p' || gen_random_uuid(), 'x' from generate_series(1, $1::int) returning id`,
-      [count],
-    )
-    return rows.map(({ id }) => id)
+  insertPeople(count: number): Promise<string[]> {
+    return insertPeople((text, values) => this.sql(text, values), count)
   }
 
   /** Ends connections of the servers: those whose application name is like this. */

@@ -1,12 +1,13 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import pg from 'pg'
+import type { QueryResultRow } from 'pg'
 import { findUnprivilegedAccount } from '../../server/dist/database/embedded/account.js'
 import { provideBinaries } from '../../server/dist/database/embedded/binaries.js'
 import { makeFolderFor } from '../../server/dist/database/embedded/home.js'
 import { keptPort, until } from './ports.js'
 import { endOf, makeScratch } from './process.js'
+import { queryOnce } from './query.js'
 
 /** One PostgreSQL of a pair, on a port that it keeps. */
 export class PostgresNode {
@@ -46,21 +47,10 @@ export class PostgresNode {
     await ended
   }
 
-  async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port: this.port,
-      user: 'postgres',
-      database: 'postgres',
-      application_name: 'the test',
-    })
-    client.on('error', () => undefined)
-    try {
-      await client.connect()
-      return (await client.query<Row>(text, values)).rows
-    } finally {
-      await client.end()
-    }
+  sql<Row extends QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    const { port } = this
+    const where = { host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }
+    return queryOnce({ ...where, application_name: 'the test' }, text, values)
   }
 }
 

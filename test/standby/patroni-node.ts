@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import pg from 'pg'
+import type { QueryResultRow } from 'pg'
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import { findUnprivilegedAccount } from '../../server/dist/database/embedded/account.js'
 import { request } from '../harness/http.js'
 import { endOf } from '../harness/process.js'
+import { queryOnce } from '../harness/query.js'
 
 const BIN = '/usr/lib/postgresql/15/bin'
 const member = z.object({ name: z.string(), role: z.string(), state: z.string() })
@@ -90,16 +91,9 @@ export class PatroniNode {
     return Object.fromEntries(members.map(({ name, role, state }) => [name, `${role} ${state}`]))
   }
 
-  async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+  sql<Row extends QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
     const { postgres: port } = this.ports
-    const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
-    client.on('error', () => undefined)
-    try {
-      await client.connect()
-      return (await client.query<Row>(text, values)).rows
-    } finally {
-      await client.end()
-    }
+    return queryOnce({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }, text, values)
   }
 
   /** Both at once, as when the machine dies. */

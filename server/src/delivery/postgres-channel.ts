@@ -87,6 +87,8 @@ export class PostgresChannel implements Channel {
     client.on('notification', ({ payload }) => this.events.heard(payload ?? ''))
     try {
       await client.connect()
+      // A notification is lost with the server anyway: its commit waits for no disk and no standby.
+      await client.query('set synchronous_commit = off')
       await client.query(`listen ${NAME}`)
       // Closed while it connected: nobody else knows this client, to end it.
       if (this.closed) return

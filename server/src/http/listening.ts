@@ -3,12 +3,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 const MAX_TURNS = 1000
 
+/** @returns the port, which the system chooses for 0 */
+export async function listen(server: net.Server, port: number, host: string | undefined): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, ...(host !== undefined && { host }) }, resolve)
+  })
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : port
+}
+
 /** The system's socket behind a server, which Node shows nobody. */
 function shortenQueue(server: net.Server): void {
   const handle: unknown = Reflect.get(server, '_handle')
   if (typeof handle !== 'object' || handle === null) return
-  const listen: unknown = Reflect.get(handle, 'listen')
-  if (typeof listen === 'function') Reflect.apply(listen, handle, [0])
+  const listenAgain: unknown = Reflect.get(handle, 'listen')
+  if (typeof listenAgain === 'function') Reflect.apply(listenAgain, handle, [0])
 }
 
 /**

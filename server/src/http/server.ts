@@ -5,7 +5,7 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, toProblem } from '@secure-messenger/api'
-import { stopListening } from './listening.js'
+import { listen, stopListening } from './listening.js'
 
 const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole request with its body. */
@@ -99,13 +99,8 @@ export class HttpServer {
   }
 
   /** @returns the port, which the system chooses for 0 */
-  async listen(port: number, host: string | undefined): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen({ port, ...(host !== undefined && { host }) }, resolve)
-    })
-    const address = this.server.address()
-    return typeof address === 'object' && address ? address.port : port
+  listen(port: number, host: string | undefined): Promise<number> {
+    return listen(this.server, port, host)
   }
 
   /** Instead of listening, where another process does and connections come by `take`. */

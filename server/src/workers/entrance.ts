@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster'
 import net, { type Socket } from 'node:net'
-import { stopListening } from '../http/listening.js'
+import { listen, stopListening } from '../http/listening.js'
 
 /**
  * Where a server of several processes is listened for: connections go to the workers in turn. Node's own way
@@ -11,13 +11,8 @@ export class Entrance {
   private readonly workers: Worker[] = []
 
   /** @returns the port, which the system chooses for 0 */
-  async listen(port: number, host: string | undefined): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen({ port, ...(host !== undefined && { host }) }, resolve)
-    })
-    const address = this.server.address()
-    return typeof address === 'object' && address ? address.port : port
+  listen(port: number, host: string | undefined): Promise<number> {
+    return listen(this.server, port, host)
   }
 
   /** Hands connections to the worker, too, until it leaves. */

@@ -33,6 +33,19 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>
 }
 
+/** Where the parts of a data folder's PostgreSQL are; those that are not there yet are made, but for the cluster. */
+export function placeCluster(dataFolder: string): Cluster {
+  const account = findUnprivilegedAccount()
+  const home = findHome(dataFolder, account)
+  return {
+    account,
+    home,
+    binaries: provideBinaries(account, home),
+    folder: path.join(home, 'cluster'),
+    socketFolder: makeSocketFolder(home, account),
+  }
+}
+
 /**
  * Starts the PostgreSQL that lives in a data folder, and makes it at the first start. It answers on a Unix socket in
  * a folder of mode 0700, behind a password that the data folder keeps.
@@ -40,15 +53,8 @@ export interface EmbeddedPostgres {
  * @param dataFolder - an existing absolute path, locked by the caller
  */
 export async function startEmbeddedPostgres(dataFolder: string, log: Logger): Promise<EmbeddedPostgres> {
-  const account = findUnprivilegedAccount()
-  const home = findHome(dataFolder, account)
-  const cluster: Cluster = {
-    account,
-    home,
-    binaries: provideBinaries(account, home),
-    folder: path.join(home, 'cluster'),
-    socketFolder: makeSocketFolder(home, account),
-  }
+  const cluster = placeCluster(dataFolder)
+  const { account, home } = cluster
   const password = keepOnce(path.join(dataFolder, 'database-password'), () =>
     randomBytes(24).toString('base64url'),
   )
