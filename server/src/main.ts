@@ -64,12 +64,12 @@ async function main(): Promise<void> {
     process.exit(1)
   })
   if (isWorker()) {
-    const stopper = new Stopper(log, () => undefined)
+    const stopper = new Stopper(() => undefined)
     const running = await beginWorker(config, log)
     return stopper.watch(() => running.stop())
   }
   warn(config)
-  const stopper = new Stopper(log, say)
+  const stopper = new Stopper(say)
   const running = await (config.workers > 1 ? beginPrimary : beginAlone)(config, log)
   tell(running, config)
   stopper.watch(() => running.stop())

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino'
 import { explain } from './console.js'
 
 /** Ends the process in good order at a signal; one that comes during the start counts once the start is done. */
@@ -8,10 +7,7 @@ export class Stopper {
   private stopping = false
 
   /** @param say - to whoever looks at the terminal */
-  constructor(
-    private readonly log: Logger,
-    private readonly say: (line: string) => void,
-  ) {
+  constructor(private readonly say: (line: string) => void) {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.ask())
   }
 
@@ -28,9 +24,8 @@ export class Stopper {
     this.say('Stopping: answering what was accepted, then closing the database.')
     this.stop().then(
       () => {
-        // Its last lines come before the last word.
-        this.log.flush()
-        this.say('Stopped.')
+        // The log writes its last lines at the exit, too, and was there first: this stays the last word.
+        process.once('exit', () => this.say('Stopped.'))
         process.exit(0)
       },
       (error: unknown) => {

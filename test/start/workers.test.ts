@@ -155,7 +155,7 @@ describe('WEB_CONCURRENCY', () => {
     server.child.kill('SIGTERM')
     expect(await server.ended).toBe(0)
     expect(children.filter(runs)).toEqual([])
-    expect(server.output().trimEnd().endsWith('Stopped.')).toBe(true)
+    expect(server.output()).toMatch(/\nStopped\.\n$/)
     scratch.remove()
   })
 
