@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Random } from './random.js'
+import { Rivals } from './rivals.js'
 import type { World } from './world.js'
 
-/** Something that goes wrong, and is over when it returns. */
-export type Fault = (world: World, random: Random) => Promise<void>
+/** Something that goes wrong, and is over when it returns; with what was seen to be wrong besides. */
+export type Fault = (world: World, random: Random) => Promise<string[] | void>
 
 const SHORT_MS = 500
 /** Longer than a statement may last. */
@@ -63,4 +64,6 @@ export const FAULTS: Record<string, Fault> = {
     world.link.slow(0)
   },
   'every connection waits for a lock': (world) => holdTable(world, LONG_MS),
+  'all instances are given the same at once': async (world) =>
+    (await Rivals.come(world)).compete(world.rivalrySeconds * 1000),
 }

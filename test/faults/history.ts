@@ -74,6 +74,12 @@ export class History {
     if (!this.confirmed.has(id)) this.confirmed.set(id, this.confirmed.size)
   }
 
+  /** Of all messages that were acknowledged or read, and the ids that their senders chose, which are their texts. */
+  *ids(): Iterable<string> {
+    for (const [text, { ids }] of this.sends) yield* [text, ...ids]
+    yield* this.reads.keys()
+  }
+
   get acknowledged(): number {
     return this.count('acknowledged')
   }

@@ -4,17 +4,28 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { REPOSITORY } from '../harness/process.js'
 import { FAULTS, type Fault } from './faults.js'
-import type { Faults } from './history.js'
 import { Random } from './random.js'
 import { runFaults, type Result } from './run.js'
 
-const KINDS = ['missing', 'doubled', 'unsent', 'returned', 'disordered', 'hung'] as const
+const KINDS = [
+  'missing',
+  'doubled',
+  'unsent',
+  'returned',
+  'disordered',
+  'hung',
+  'leaked',
+  'complaints',
+] as const satisfies (keyof Result)[]
+type Kind = (typeof KINDS)[number]
 const MINUTE_MS = 60_000
-const HELP = `pnpm test:faults [--minutes N] [--seed N]
+const RIVALRY = 'all instances are given the same at once'
+const HELP = `pnpm test:faults [--minutes N] [--seed N] [--rivalry-seconds N]
 
 Lets everything that can go wrong with two instances and their database happen, once each and then at random for as many
-minutes (default 2), while people talk; and checks that nothing acknowledged is lost, doubled, returned or out of order.
-First, servers without a promise show that the checks notice.`
+minutes (default 2), while people talk; and checks that nothing acknowledged is lost, doubled, returned or out of order,
+and that nothing stands in a log, a metric or an error that must not. Instances are given the same requests at once for
+so many seconds at a time (default 10). First, servers without a promise show that the checks notice.`
 
 type Named = readonly [string, Fault]
 
@@ -27,16 +38,18 @@ function named(name: string): Named {
 }
 
 /** Servers that lack a promise, what happens to them, and what must be noticed. */
-const BITES: readonly { readonly without: string; readonly faults: string[]; readonly kind: keyof Faults }[] =
-  [
-    { without: 'flush', faults: ['all instances are killed at once'], kind: 'missing' },
-    {
-      without: 'repeats',
-      faults: ['the network is cut after commits, before their answers', 'all instances are killed at once'],
-      kind: 'doubled',
-    },
-    { without: 'confirming', faults: [], kind: 'returned' },
-  ]
+const BITES: readonly { readonly without: string; readonly faults: string[]; readonly kind: Kind }[] = [
+  { without: 'flush', faults: ['all instances are killed at once'], kind: 'missing' },
+  {
+    without: 'repeats',
+    faults: ['the network is cut after commits, before their answers', 'all instances are killed at once'],
+    kind: 'doubled',
+  },
+  { without: 'confirming', faults: [], kind: 'returned' },
+  { without: 'discretion', faults: [], kind: 'leaked' },
+  { without: 'repeats', faults: [RIVALRY], kind: 'complaints' },
+  { without: 'order', faults: [RIVALRY], kind: 'complaints' },
+]
 
 function* endlessly(random: Random, until: number): Iterable<Named> {
   const names = Object.keys(FAULTS)
@@ -65,12 +78,11 @@ async function runUntilNoticed(
   seed: number,
   faults: readonly Named[],
   program: string,
-  kind: keyof Faults,
+  kind: Kind,
 ): Promise<number> {
   for (let attempt = 0; attempt < 3; attempt++) {
-    const result = await runFaults({ seed: seed + attempt, faults, program, say: () => undefined }).catch(
-      () => undefined,
-    )
+    const options = { seed: seed + attempt, faults, program, rivalrySeconds: 10, say: () => undefined }
+    const result = await runFaults(options).catch(() => undefined)
     if (result && result[kind].length > 0) return result[kind].length
   }
   return 0
@@ -78,18 +90,24 @@ async function runUntilNoticed(
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { minutes: { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
+      'rivalry-seconds': { type: 'string' },
+      help: { type: 'boolean' },
+    },
   })
   if (values.help) return say(HELP)
   const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
   const minutes = Number(values.minutes ?? 2)
+  const rivalrySeconds = Number(values['rivalry-seconds'] ?? 10)
   const startedAt = new Date()
   say(`seed ${seed}`)
   const noticed = await showThatItBites(seed)
   const until = Date.now() + minutes * MINUTE_MS
-  const result = await runFaults({ seed, faults: endlessly(new Random(seed), until), say })
+  const result = await runFaults({ seed, faults: endlessly(new Random(seed), until), rivalrySeconds, say })
   const evidence = {
-    command: `pnpm test:faults --minutes ${minutes} --seed ${seed}`,
+    command: `pnpm test:faults --minutes ${minutes} --seed ${seed} --rivalry-seconds ${rivalrySeconds}`,
     started: startedAt.toISOString(),
     ended: new Date().toISOString(),
     seed,

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import {
@@ -13,7 +13,7 @@ import {
 } from '../../server/dist/database/embedded/cluster.js'
 import { placeCluster } from '../../server/dist/database/embedded/embedded.js'
 
-const PASSWORD = 'known-to-this-run-alone'
+export const PASSWORD = 'known-to-this-run-alone'
 
 /** A PostgreSQL of a run's own that can be killed and comes back as it was. */
 export class FaultyPostgres {
@@ -34,6 +34,11 @@ export class FaultyPostgres {
   get url(): string {
     const socket = encodeURIComponent(this.cluster.socketFolder)
     return `postgresql://${DATABASE_USER}:${PASSWORD}@localhost/postgres?host=${socket}`
+  }
+
+  /** Everything that it wrote down. */
+  log(): string {
+    return readFileSync(path.join(this.cluster.home, 'postgresql.log'), 'utf8')
   }
 
   /** As when its machine loses power, but for the disk: nothing is written any more, nobody is told. */

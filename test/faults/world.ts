@@ -9,25 +9,32 @@ import { FaultyPostgres } from './postgres.js'
 
 const INSTANCES = 2
 
+export interface WorldOptions {
+  /** What is run, if not the server as it is. */
+  readonly program?: string | undefined
+  /** How long instances are given the same at once. */
+  readonly rivalrySeconds: number
+}
+
 /** Two instances on one database that each can be hurt, and their ways to it. */
 export class World {
   kills = 0
   private readonly servers = new Map<number, ServerProcess>()
+  private readonly ended: ServerProcess[] = []
   private constructor(
     readonly postgres: FaultyPostgres,
     readonly link: DatabaseLink,
     readonly cutter: CommitCutter,
     readonly ports: readonly number[],
-    private readonly program: string | undefined,
+    private readonly options: WorldOptions,
   ) {}
 
-  /** @param program - what is run, if not the server as it is */
-  static async build(program: string | undefined): Promise<World> {
+  static async build(options: WorldOptions): Promise<World> {
     const postgres = await FaultyPostgres.start()
     const cutter = new CommitCutter()
     const link = await DatabaseLink.open(postgres.url, cutter)
     const ports = await Promise.all(Array.from({ length: INSTANCES }, freePort))
-    const world = new World(postgres, link, cutter, ports, program)
+    const world = new World(postgres, link, cutter, ports, options)
     for (const port of ports) await world.startServer(port)
     return world
   }
@@ -40,15 +47,20 @@ export class World {
     return this.postgres.url
   }
 
+  get rivalrySeconds(): number {
+    return this.options.rivalrySeconds
+  }
+
   async startServer(port: number): Promise<void> {
     const settings = {
       SECRET_KEY,
       DATABASE_URL: this.link.url,
       PORT: String(port),
       LIMITS: 'off',
-      LOG_LEVEL: 'error',
+      LOG_LEVEL: 'debug',
     }
-    const server = spawnServer(settings, this.program === undefined ? {} : { main: this.program })
+    const { program } = this.options
+    const server = spawnServer(settings, program === undefined ? {} : { main: program })
     this.servers.set(port, server)
     await server.listening
   }
@@ -58,6 +70,13 @@ export class World {
     server?.child.kill('SIGKILL')
     await server?.ended
     this.kills += 1
+    if (server) this.ended.push(server)
+  }
+
+  /** What the instances wrote down, whatever became of them. What a start tells the person who started it is no log. */
+  *logs(): Iterable<string> {
+    for (const { output } of [...this.ended, ...this.servers.values()])
+      yield output().replace(/Secure Messenger relay is listening[^]*?Ctrl-C ends it\.\n/, '')
   }
 
   /** Instances that ended though nobody ended them. */

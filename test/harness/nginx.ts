@@ -11,13 +11,14 @@ const ERROR_LOG = 'error.log'
 
 const compose = z.object({ configs: z.object({ nginx: z.object({ content: z.string() }) }) })
 
-/** The configuration of docker-compose.cluster.yml, for other addresses and without TLS. */
-function adapt(port: number, upstreams: readonly string[]): string {
+/** The configuration of docker-compose.cluster.yml, for other addresses and logs, and without TLS. */
+function adapt(folder: string, port: number, upstreams: readonly string[]): string {
   const file = readFileSync(path.join(REPOSITORY, 'docker-compose.cluster.yml'), 'utf8')
   const { content } = compose.parse(parseYaml(file, { merge: true })).configs.nginx
   const left = [...upstreams]
   return content
     .replaceAll('$$', '$')
+    .replaceAll('/var/log/nginx', folder)
     .replace(/^ *ssl_certificate.*\n/gm, '')
     .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
     .replace(/^ *server \d.*\n/gm, (line) => {
@@ -34,13 +35,11 @@ function configure(folder: string, port: number, upstreams: readonly string[]): 
 daemon off;
 worker_processes 1;
 pid ${path.join(folder, 'nginx.pid')};
-error_log ${path.join(folder, ERROR_LOG)};
+error_log ${path.join(folder, 'start.log')};
 events { worker_connections 4096; }
 http {
-  log_format upstreams '$status $upstream_addr';
-  access_log ${path.join(folder, ACCESS_LOG)} upstreams;
   ${temporary}
-  ${adapt(port, upstreams)}
+  ${adapt(folder, port, upstreams)}
 }
 `
 }
@@ -66,9 +65,9 @@ export class TestNginx {
     return nginx
   }
 
-  /** What it said of its instances, for a person who looks at a failure. */
-  complaints(): string {
-    return readFileSync(path.join(this.folder, ERROR_LOG), 'utf8')
+  /** Everything that it wrote down. */
+  logs(): string {
+    return [ACCESS_LOG, ERROR_LOG].map((name) => readFileSync(path.join(this.folder, name), 'utf8')).join('')
   }
 
   /** For each answer since the start that was no success, the instances that it was asked of. */
@@ -76,8 +75,8 @@ export class TestNginx {
     const lines = readFileSync(path.join(this.folder, ACCESS_LOG), 'utf8').trimEnd().split('\n')
     return lines
       .map((line) => line.split(/,? /))
-      .filter(([status]) => !status?.startsWith('2'))
-      .map(([, ...addresses]) => addresses)
+      .filter(([, , status]) => !status?.startsWith('2'))
+      .map(([, , , , ...addresses]) => addresses)
   }
 
   async stop(): Promise<void> {
