@@ -106,4 +106,10 @@ describe('two instances behind nginx', () => {
   it('lose no request and no message while every connection to the database is cut', async () => {
     await expectWhole(await converseWhile(() => instances.database.cut('secure-messenger%')))
   }, 180_000)
+
+  it('leave nothing in the logs of nginx that says who asked, or for what', () => {
+    const logs = nginx.logs()
+    expect(logs.split('\n').length).toBeGreaterThan(4 * MESSAGES)
+    expect(logs).not.toMatch(/[\da-f]{8}-[\da-f]{4}-|eyJ|messages|Bearer/)
+  })
 })

@@ -20,7 +20,7 @@ function targetOf(databaseUrl: string): net.NetConnectOpts {
 
 /** A server's way to its database that a test listens on, and disturbs. */
 export class DatabaseLink {
-  private readonly pairs = new Set<readonly [net.Socket, net.Socket]>()
+  private readonly pairs = new Map<number, readonly [net.Socket, net.Socket]>()
   private readonly target: net.NetConnectOpts
   private readonly server: net.Server
   private count = 0
@@ -60,7 +60,7 @@ export class DatabaseLink {
 
   /** Cuts every connection, as a failing network does. */
   cut(): void {
-    for (const [near, far] of this.pairs) {
+    for (const [near, far] of this.pairs.values()) {
       near.resetAndDestroy()
       far.destroy()
     }
@@ -75,7 +75,13 @@ export class DatabaseLink {
   /** Nothing passes any more and nobody is told: the link is half open. New connections stand still, too. */
   stall(): void {
     this.stalled = true
-    for (const pair of this.pairs) for (const socket of pair) socket.pause()
+    for (const pair of this.pairs.values()) for (const socket of pair) socket.pause()
+  }
+
+  /** The same for connections that there are, and not for new ones. */
+  stallOnly(connections: Iterable<number>): void {
+    for (const connection of connections)
+      for (const socket of this.pairs.get(connection) ?? []) socket.pause()
   }
 
   /** Everything that is sent comes so much later. */
@@ -88,7 +94,7 @@ export class DatabaseLink {
     this.refusing = false
     this.delayMs = 0
     this.stalled = false
-    for (const pair of this.pairs) for (const socket of pair) socket.resume()
+    for (const pair of this.pairs.values()) for (const socket of pair) socket.resume()
   }
 
   async close(): Promise<void> {
@@ -101,11 +107,11 @@ export class DatabaseLink {
     const far = net.connect(this.target)
     const pair = [near, far] as const
     const connection = (this.count += 1)
-    this.pairs.add(pair)
+    this.pairs.set(connection, pair)
     const end = (): void => {
       near.destroy()
       far.destroy()
-      this.pairs.delete(pair)
+      this.pairs.delete(connection)
     }
     for (const socket of pair) socket.setNoDelay(true).on('error', end).on('close', end)
     near.on('data', (bytes: Buffer) => {

@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { callUntilRefused } from '../harness/callers.js'
+import { DatabaseLink } from '../harness/database-link.js'
+import { TestDatabase } from '../harness/database.js'
 import { outcomeOf, request } from '../harness/http.js'
 import { makeScratch, spawnServer } from '../harness/process.js'
 
@@ -29,6 +32,23 @@ describe('SIGTERM', () => {
     expect(server.output()).toMatch(/Stopping: /)
     expect(server.output()).toMatch(/\nStopped\.\n$/)
     scratch.remove()
+  })
+
+  test('ends a server whose link to its database is half open', async () => {
+    const database = await TestDatabase.create()
+    const link = await DatabaseLink.open(database.url)
+    const scratch = makeScratch()
+    const server = spawnServer({ DATABASE_URL: link.url, DATA_DIR: scratch.folder })
+    await server.listening
+    // Its own connection for news is open by then, and idle.
+    await sleep(1000)
+    link.stall()
+    server.child.kill('SIGTERM')
+    const ended = await Promise.race([server.ended, sleep(30_000, 'not ended')])
+    await link.close()
+    await database.drop()
+    scratch.remove()
+    expect(ended).toBe(0)
   })
 
   test('during the start ends the server once it has started, with nothing left running', async () => {

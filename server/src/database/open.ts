@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.js'
 import { checkDatabase } from './checks.js'
 import { createClient, type PrismaClient } from './client.js'
+import { leave } from './leaving.js'
 import { migrate } from './migrate.js'
 import { createPool, type Pool } from './pool.js'
 import type { Connection } from './primary.js'
@@ -30,7 +31,7 @@ export async function openDatabase(source: Source, config: Config, log: Logger):
     await checkDatabase(pool, config.allowUnsafeDatabase)
     await migrate(connection, pool)
   } catch (error) {
-    await pool.end()
+    await leave(pool.end())
     await source.close()
     throw error
   }
@@ -42,7 +43,7 @@ export async function openDatabase(source: Source, config: Config, log: Logger):
     description,
     async close() {
       await prisma.$disconnect()
-      await pool.end()
+      await leave(pool.end())
       await source.close()
     },
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import type { Logger } from 'pino'
+import { leave } from '../database/leaving.js'
 import { createClient, type Connection } from '../database/primary.js'
 import { describeFault } from '../log.js'
 import type { Channel, ChannelEvents } from './channel.js'
@@ -48,8 +49,7 @@ export class PostgresChannel implements Channel {
   async close(): Promise<void> {
     this.closed = true
     this.stopping.abort()
-    await this.client?.end().catch(() => undefined)
-    await this.living
+    await leave(Promise.all([this.client?.end(), this.living]))
   }
 
   /** Connects again and again: at once after a link that held, and then more and more slowly. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { leave } from '../database/leaving.js'
 import type { Pool } from '../database/pool.js'
 import { createClient, type Connection } from '../database/primary.js'
 import { describeFault } from '../log.js'
@@ -66,6 +67,6 @@ export async function purge(options: PurgeOptions, signal: AbortSignal): Promise
   } catch (error) {
     options.log.warn(describeFault(error), 'the purge was cut short; the next one goes on')
   } finally {
-    await client.end().catch(() => undefined)
+    await leave(client.end())
   }
 }
