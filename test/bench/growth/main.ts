@@ -1,76 +1,21 @@
-import { SECRET_KEY } from '../../harness/tokens.js'
-import { OWNER, startCluster, type Cluster } from '../cluster.js'
+import { OWNER, startCluster } from '../cluster.js'
 import { writeSections } from '../document/figures.js'
-import { median } from '../numbers.js'
-import { startRelay, untilReady } from '../peers/servers.js'
-import { freePort } from '../../harness/ports.js'
 import type { Cleanup } from '../processes.js'
 import { runMeasurement } from '../run.js'
 import { churn } from './churn.js'
+import { compare, type Rates } from './compare.js'
 import { readOptions, type Options } from './options.js'
 import { holdPurge, measurePurge } from './purging.js'
 import type { Growth, Point } from './results.js'
-import { openTable, seed } from './table.js'
-import { createSubject, measure, WORKS, type Subject, type Work } from './works.js'
+import { openSubject } from './subject.js'
+import { WORKS, type Work } from './works.js'
 
 /** As bench tables usually start: some users, and a week of delivered messages, so that there are statistics. */
 const EMPTY = { database: 'growth_empty', users: 4000, rows: 20_000 }
 const FULL = 'growth_full'
-const EACH_SECOND = '* * * * * *'
-type Rates = Record<Work, number>
-interface Content {
-  readonly users: number
-  readonly rows: number
-  readonly delivered: boolean
-}
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-async function openSubject(
-  cleanup: Cleanup,
-  cluster: Cluster,
-  name: string,
-  { users, rows, delivered }: Content,
-): Promise<Subject> {
-  const databaseUrl = cluster.url(name)
-  const port = await freePort()
-  const settings = { DATABASE_URL: databaseUrl, SECRET_KEY, PURGE_SCHEDULE: EACH_SECOND }
-  const server = { ...startRelay(cleanup, port, settings), port }
-  await untilReady(port, server)
-  const table = openTable(databaseUrl, users)
-  cleanup.add(() => table.close())
-  await seed(table, rows, delivered)
-  return createSubject(table, server)
-}
-
-function nothing(): Record<Work, number[]> {
-  return { send: [], list: [], confirm: [] }
-}
-
-/** Both tables in turns, so that what disturbs the machine disturbs both; medians. */
-async function compare(empty: Subject, full: Subject, { rounds, seconds }: Options): Promise<[Rates, Rates]> {
-  const results = [empty, full].map((subject) => ({
-    subject,
-    perSecond: nothing(),
-  }))
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const work of WORKS) {
-      for (const { subject, perSecond } of results)
-        perSecond[work].push((await measure(subject, work, seconds)).perSecond)
-      say(
-        `round ${round} ${work}: ${results.map((r) => Math.round(r.perSecond[work].at(-1) ?? 0)).join(' empty, ')} full`,
-      )
-    }
-  }
-  const [ofEmpty, ofFull] = results.map(({ perSecond }) => ratesOf(perSecond))
-  if (!ofEmpty || !ofFull) throw new Error('nothing was measured')
-  return [ofEmpty, ofFull]
-}
-
-function ratesOf({ send, list, confirm }: Record<Work, number[]>): Rates {
-  return { send: median(send), list: median(list), confirm: median(confirm) }
 }
 
 function pointOf(work: Work, [empty, full]: [Rates, Rates], after: [Rates, Rates] | undefined): Point {
