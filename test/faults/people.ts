@@ -30,6 +30,8 @@ export class People {
     private readonly bases: () => readonly string[],
     private readonly history: History,
     private readonly random: Random,
+    /** Between a person's sends, at most; between readings twice that. */
+    private readonly pauseMs = PAUSE_MS,
   ) {}
 
   /** Everybody sends and reads until `stop`. */
@@ -65,7 +67,7 @@ export class People {
   private async keepSending(sender: string): Promise<void> {
     while (!this.over) {
       await this.send(sender, this.random.pick(this.ids.filter((id) => id !== sender)))
-      await sleep(this.random.below(PAUSE_MS))
+      await sleep(this.random.below(this.pauseMs))
     }
   }
 
@@ -91,7 +93,7 @@ export class People {
     while (!this.over) {
       // Some of what is read stays: it must be there again.
       await this.readAndConfirm(recipient, 0.7)
-      await sleep(this.random.below(2 * PAUSE_MS))
+      await sleep(this.random.below(2 * this.pauseMs))
     }
   }
 

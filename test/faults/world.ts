@@ -14,6 +14,8 @@ export interface WorldOptions {
   readonly program?: string | undefined
   /** How long instances are given the same at once. */
   readonly rivalrySeconds: number
+  /** Beyond those that every world has. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** Two instances on one database that each can be hurt, and their ways to it. */
@@ -58,6 +60,7 @@ export class World {
       PORT: String(port),
       LIMITS: 'off',
       LOG_LEVEL: 'debug',
+      ...this.options.settings,
     }
     const { program } = this.options
     const server = spawnServer(settings, program === undefined ? {} : { main: program })
