@@ -8,7 +8,10 @@ import { describeFault } from '../log.js'
 const BATCH_ROWS = 500
 /** A batch is followed by a pause this many times as long: the sends have the database to themselves then. */
 const PAUSE_FACTOR = 4
+const MAX_PAUSE_MS = 5000
 const TIMEOUT_MS = 8000
+/** Longer than a batch and its pause. An instance that stands still, stopped or on a paused machine, loses the lock then. */
+const LOCK_IDLE_TIMEOUT_MS = 20_000
 /** Names the purge among advisory locks: the letters "purge" as a number. */
 export const PURGE_LOCK = 0x7075726765
 
@@ -32,13 +35,18 @@ export const DELETE_FORGOTTEN = `
   delete from messages where (recipient_id, id) in
     (select recipient_id, id from messages where forget_at < now() order by forget_at limit ${BATCH_ROWS})`
 
-async function deleteForgotten({ pool, observer }: PurgeOptions, signal: AbortSignal): Promise<void> {
+async function deleteForgotten(
+  { pool, observer }: PurgeOptions,
+  signal: AbortSignal,
+  keepLock: () => Promise<unknown>,
+): Promise<void> {
   while (!signal.aborted) {
+    await keepLock()
     const startedAt = performance.now()
     const { rowCount } = await pool.query({ name: 'purge', text: DELETE_FORGOTTEN })
     observer.purged(rowCount ?? 0)
     if (!rowCount) return
-    const pauseMs = (performance.now() - startedAt) * PAUSE_FACTOR
+    const pauseMs = Math.min(MAX_PAUSE_MS, (performance.now() - startedAt) * PAUSE_FACTOR)
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
   }
 }
@@ -58,11 +66,12 @@ export async function purge(options: PurgeOptions, signal: AbortSignal): Promise
   client.on('error', () => options.log.warn('the purge lost its database connection'))
   try {
     await client.connect()
+    await client.query(`set idle_session_timeout = ${LOCK_IDLE_TIMEOUT_MS}`)
     const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [
       PURGE_LOCK,
     ])
     if (!rows[0]?.mine) return
-    await deleteForgotten(options, signal)
+    await deleteForgotten(options, signal, () => client.query('select 1'))
     options.observer.finished()
   } catch (error) {
     options.log.warn(describeFault(error), 'the purge was cut short; the next one goes on')
