@@ -11,12 +11,14 @@ test("the migrations make what Prisma's schema says", async () => {
   const schema = readFileSync(path.join(REPOSITORY, 'prisma/schema.prisma'), 'utf8')
   const columns = await relay.sql<{ table_name: string; column_name: string; is_nullable: string }>(
     `select table_name, column_name, is_nullable from information_schema.columns
-      where table_schema = 'public' and table_name in ('users', 'public_keys', 'messages')`,
+      where table_schema = 'public' and table_name in ('users', 'public_keys', 'messages', 'epoch')`,
   )
   const models = schema.split(/^model /m).slice(1)
   const modelled = models.flatMap((model) => {
     const table = /@@map\("(\w+)"\)/.exec(model)?.[1]
-    const fields = model.split('\n').filter((line) => /^ {2}\w+ +(String|Int|DateTime|Bytes)\b/.test(line))
+    const fields = model
+      .split('\n')
+      .filter((line) => /^ {2}\w+ +(String|Int|BigInt|Boolean|DateTime|Bytes)\b/.test(line))
     return fields.map((line) => {
       const [name = '', type = ''] = line.trim().split(/ +/)
       return `${table}.${/@map\("(\w+)"\)/.exec(line)?.[1] ?? name} ${type.endsWith('?') ? 'YES' : 'NO'}`

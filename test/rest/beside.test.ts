@@ -52,7 +52,8 @@ test('/openapi.json is the document that the repository holds', async () => {
 
 test('/health and /ready answer without a token', async () => {
   expect((await relay.get('/health')).json).toEqual({ status: 'ok' })
-  expect((await relay.get('/ready')).json).toEqual({ status: 'ready' })
+  const [epoch] = await relay.sql<{ id: string }>('select id from epoch')
+  expect((await relay.get('/ready')).json).toEqual({ status: 'ready', epoch: epoch?.id })
 })
 
 describe('/metrics', () => {

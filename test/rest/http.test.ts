@@ -283,7 +283,7 @@ describe('CORS', () => {
       const answer = await relay.get(path, { headers: { origin: 'https://two.example:8443' } })
       expect(answer.headers['access-control-allow-origin']).toBe('https://two.example:8443')
       expect(answer.headers['access-control-expose-headers']).toBe(
-        'Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,X-Request-Id',
+        'Retry-After,RateLimit,RateLimit-Policy,WWW-Authenticate,X-Request-Id,Relay-Epoch',
       )
     }
   })

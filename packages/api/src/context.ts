@@ -15,6 +15,8 @@ export interface CallContext {
   readonly bearer: string | undefined
   /** Ends with the client's connection, or with the answer. */
   readonly disconnected: () => Ending
+  /** Puts the database's epoch into the answer's head, as `Relay-Epoch`. */
+  readonly tellEpoch: (epoch: string) => void
   /** The call is one of a tRPC batch. */
   readonly batched: boolean
   /** The door refuses the whole request; the call is counted and does not run. */

@@ -15,6 +15,12 @@ import type {
 } from './schemas/messages.js'
 import type { FoundUser } from './schemas/users.js'
 
+export interface LoggedIn {
+  readonly token: Token
+  /** The database's: another one than at the last login says that a backup was restored in between. */
+  readonly epoch: string
+}
+
 /** Accounts and what proves them. */
 export interface AccountsService {
   /** Throws `username_taken`, or `unavailable` when too many passwords wait. */
@@ -25,7 +31,7 @@ export interface AccountsService {
    * @param presented - the bearer token that came with the login, if any: one of the same account, expired at
    *   most 30 days ago, keeps its owner from being locked out by strangers
    */
-  login(credentials: Credentials, presented: string | undefined): Promise<Token>
+  login(credentials: Credentials, presented: string | undefined): Promise<LoggedIn>
   /** Throws `not_authenticated` where the account is gone. */
   me(userId: string): Promise<User>
 }

@@ -27,6 +27,8 @@ export type OperationMeta = {
   readonly example: { readonly request?: unknown; readonly response: unknown }
   /** The body may also come as application/x-www-form-urlencoded. */
   readonly form?: true
+  /** A success carries the database's epoch in its head. */
+  readonly tellsEpoch?: true
   /** Its answer may take as long as the client asked it to wait. */
   readonly waits?: true
   /** It answers with server-sent events, for as long as the client stays. */

@@ -5,8 +5,8 @@ import {
   type AccountsService,
   type Credentials,
   type Limiter,
+  type LoggedIn,
   type Registration,
-  type Token,
   type User,
 } from '@secure-messenger/api'
 import { fingerprintOf } from '../directory/fingerprint.js'
@@ -37,12 +37,12 @@ export class Accounts implements AccountsService {
     return user
   }
 
-  async login({ username, password }: Credentials, presented: string | undefined): Promise<Token> {
+  async login({ username, password }: Credentials, presented: string | undefined): Promise<LoggedIn> {
     const { passwords, tokens } = this.options
     const { account, standing } = await this.admit(username, tokens.ownerOf(presented))
     if (!(await passwords.matches(password, account?.passwordHash, standing)) || !account)
       throw new ApiError('invalid_credentials')
-    return tokens.issue(account.id)
+    return { token: tokens.issue(account.id), epoch: account.epoch }
   }
 
   async me(userId: string): Promise<User> {

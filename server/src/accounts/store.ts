@@ -6,6 +6,8 @@ import { asking, askingAgain } from '../database/faults.js'
 export interface Login {
   readonly id: string
   readonly passwordHash: string
+  /** The database's, at the time of the login. */
+  readonly epoch: string
 }
 
 export interface NewAccount {
@@ -23,7 +25,8 @@ export class AccountStore {
   async findLogin(name: string): Promise<Login | undefined> {
     const rows = await askingAgain(
       () => this.prisma.$queryRaw<Login[]>`
-        select id, password_hash as "passwordHash" from users where lower(username collate "C") = ${name}`,
+        select id, password_hash as "passwordHash", (select id from epoch) as epoch
+        from users where lower(username collate "C") = ${name}`,
     )
     return rows[0]
   }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.js'
 import { checkDatabase } from './checks.js'
 import { createClient, type PrismaClient } from './client.js'
+import { noticeOtherCluster } from './epoch.js'
 import { leave } from './leaving.js'
 import { migrate } from './migrate.js'
 import { createPool, type Pool } from './pool.js'
@@ -30,6 +31,8 @@ export async function openDatabase(source: Source, config: Config, log: Logger):
   try {
     await checkDatabase(pool, config.allowUnsafeDatabase)
     await migrate(connection, pool)
+    if (await noticeOtherCluster(pool))
+      log.warn('the database was moved to another cluster: a new epoch began, and clients offer again')
   } catch (error) {
     await leave(pool.end())
     await source.close()

@@ -29,8 +29,10 @@ export function errorHeaders(error: ApiError): Headers {
 export type MediaType = 'application/json' | 'application/problem+json'
 
 /** The head of an answer to an operation: nothing of it may be kept. */
-export function headOf({ headers, requestId }: Exchange, own: Headers = {}): string[] {
-  return [...headers, 'x-request-id', requestId, 'cache-control', 'no-store', ...toList(own)]
+export function headOf({ headers, requestId, epoch }: Exchange, own: Headers = {}): string[] {
+  const head = [...headers, 'x-request-id', requestId, 'cache-control', 'no-store', ...toList(own)]
+  if (epoch !== undefined) head.push('relay-epoch', epoch)
+  return head
 }
 
 /** Writes a whole answer: one head, one body; of one that began early, the body alone. Every answer of an operation goes through here. */

@@ -11,6 +11,7 @@ import { isWithin, LOOPBACK, type Network } from '../networks.js'
 import type { OpenApiDocument } from './openapi.js'
 import { createPages } from './pages.js'
 import { createHeaders } from './protection.js'
+import type { Readiness } from './readiness.js'
 import { answerRest } from './rest.js'
 import { readOperations, RestRoutes } from './routes.js'
 import { RpcDoor } from './rpc.js'
@@ -22,7 +23,7 @@ export interface AppOptions {
   /** Of all processes of this server. */
   readonly readMetrics: () => Promise<string>
   readonly log: Logger
-  readonly checkReadiness: () => Promise<void>
+  readonly checkReadiness: () => Promise<Readiness>
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: TrustedProxies
   readonly forceHttps: boolean

@@ -20,6 +20,8 @@ export interface Exchange {
   route: string
   /** Its answer is a stream, which ends when either side has had enough. */
   streams?: true
+  /** The database's, where the answer is to tell it. */
+  epoch?: string
   /** What went wrong inside, for the log. */
   fault?: ApiError
 }
@@ -68,14 +70,18 @@ function disconnectionOf(res: ServerResponse): AbortSignal {
 
 /** What a door tells a procedure of its caller. */
 export function contextOf(
-  { req, res, requestId, client }: Exchange,
+  exchange: Exchange,
   { batched = false, ...faults }: Partial<Pick<CallContext, 'batched' | 'refused' | 'unreadable'>> = {},
 ): CallContext {
+  const { req, res, requestId, client } = exchange
   return {
     requestId,
     address: client.network,
     bearer: bearerOf(req),
     disconnected: () => disconnectionOf(res),
+    tellEpoch(epoch) {
+      exchange.epoch = epoch
+    },
     batched,
     ...faults,
   }

@@ -77,13 +77,20 @@ const HEADERS = {
     required: true,
     schema: { type: 'string', format: 'uuid' },
   },
+  'Relay-Epoch': {
+    description: 'The epoch of the database; another one says that a backup was restored.',
+    required: true,
+    schema: { type: 'string', format: 'uuid' },
+    example: '6f1c2f0e-8d1b-4c56-9f0a-3f4f1f0c9d2e',
+  },
   'WWW-Authenticate': { required: true, schema: { type: 'string', const: 'Bearer' } },
   'Retry-After': { description: 'Whole seconds.', required: true, schema: { type: 'integer', minimum: 0 } },
 } as const
 
 /** The headers that an answer of this status never lacks. */
-function headersOf(status: number): Record<string, object> {
+function headersOf(status: number, tellsEpoch = false): Record<string, object> {
   const names: (keyof typeof HEADERS)[] = ['X-Request-Id']
+  if (tellsEpoch) names.push('Relay-Epoch')
   if (status === 401) names.push('WWW-Authenticate')
   if (status === 429 || status === 503) names.push('Retry-After')
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
@@ -130,7 +137,7 @@ function complete(operation: Operation, made: OperationObject): OperationObject 
     responses: {
       [meta.successStatus]: {
         ...success,
-        headers: headersOf(meta.successStatus),
+        headers: headersOf(meta.successStatus, meta.tellsEpoch),
         content: { [type]: { ...content, example: meta.example.response } },
       },
       ...errorResponses(operation),

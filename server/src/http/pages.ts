@@ -7,6 +7,7 @@ import { DOCS_ASSETS, DOCS_PAGE, DOCS_POLICY, DOCS_SCRIPT, findDocsFolder } from
 import type { Exchange } from './exchange.js'
 import type { Metrics } from './metrics.js'
 import type { OpenApiDocument } from './openapi.js'
+import type { Readiness } from './readiness.js'
 
 export interface PagesOptions {
   readonly readDocument: () => Promise<OpenApiDocument>
@@ -14,7 +15,7 @@ export interface PagesOptions {
   /** Of the whole server. */
   readonly readMetrics: () => Promise<string>
   /** Throws ApiError `unavailable` while this instance cannot serve. */
-  readonly checkReadiness: () => Promise<void>
+  readonly checkReadiness: () => Promise<Readiness>
   readonly mayReadMetrics: (exchange: Exchange) => boolean
 }
 
@@ -55,8 +56,8 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
 
   page('/health', (exchange) => sendJson(exchange, 200, { status: 'ok' }))
   page('/ready', async (exchange) => {
-    await options.checkReadiness()
-    sendJson(exchange, 200, { status: 'ready' })
+    const { epoch } = await options.checkReadiness()
+    sendJson(exchange, 200, { status: 'ready', epoch })
   })
   page('/openapi.json', async (exchange) => sendJson(exchange, 200, await options.readDocument()))
   page('/metrics', (_exchange, res) => sendMetrics(options, res), options.mayReadMetrics)

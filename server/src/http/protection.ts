@@ -58,7 +58,14 @@ function createCors(origins: readonly string[]): (req: CorsRequest) => Headers {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT'],
     credentials: false,
-    exposedHeaders: ['Retry-After', 'RateLimit', 'RateLimit-Policy', 'WWW-Authenticate', 'X-Request-Id'],
+    exposedHeaders: [
+      'Retry-After',
+      'RateLimit',
+      'RateLimit-Policy',
+      'WWW-Authenticate',
+      'X-Request-Id',
+      'Relay-Epoch',
+    ],
     maxAge: PREFLIGHT_SECONDS,
     // The answer itself, 204 or 404, comes from the routes.
     preflightContinue: true,

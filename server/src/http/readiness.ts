@@ -5,15 +5,22 @@ import type { Pool } from '../database/pool.js'
 
 const MAX_CLOCK_DIFFERENCE_MS = 30_000
 
+/** What an instance that can serve tells. */
+export interface Readiness {
+  /** Another one after a backup was restored. */
+  readonly epoch: string
+}
+
 /**
  * Whether this instance can serve: the database answers, and its clock and this one's agree, so that tokens end when
  * they should.
  *
  * @throws ApiError unavailable
  */
-export async function checkReadiness(pool: Pool, clock: Clock): Promise<void> {
+export async function checkReadiness(pool: Pool, clock: Clock): Promise<Readiness> {
   const askedAt = clock()
-  const databaseNow = await readDatabaseClock(pool)
+  const { now, epoch } = await askDatabase(pool)
+  const databaseNow = Date.parse(now)
   // The answer was made somewhere between the question and now: only what lies outside of both is a difference.
   const difference = Math.max(askedAt - databaseNow, databaseNow - clock())
   if (difference > MAX_CLOCK_DIFFERENCE_MS)
@@ -21,12 +28,16 @@ export async function checkReadiness(pool: Pool, clock: Clock): Promise<void> {
       detail: `This instance's clock differs from the database's by ${Math.round(difference / 1000)} seconds.`,
       retryAfterSeconds: 30,
     })
+  return { epoch }
 }
 
-async function readDatabaseClock(pool: Pool): Promise<number> {
+async function askDatabase(pool: Pool): Promise<{ now: string; epoch: string }> {
   try {
-    const { rows } = await pool.query<{ now: string }>('select clock_timestamp() as now')
-    return Date.parse(rows[0]?.now ?? '')
+    const { rows } = await pool.query<{ now: string; epoch: string }>(
+      'select clock_timestamp() as now, id as epoch from epoch',
+    )
+    if (!rows[0]) throw new Error('the database has no epoch')
+    return rows[0]
   } catch (error) {
     throw isPassing(error) ? unavailable(error) : error
   }
@@ -36,8 +47,8 @@ async function readDatabaseClock(pool: Pool): Promise<number> {
 const KEPT_MS = 1000
 
 /** The same for many who ask at once: one check is under way at a time, and its answer is kept for a second. */
-export function shareCheck(check: () => Promise<void>, clock: Clock): () => Promise<void> {
-  let last: { readonly at: number; readonly answer: Promise<void> } | undefined
+export function shareCheck<T>(check: () => Promise<T>, clock: Clock): () => Promise<T> {
+  let last: { readonly at: number; readonly answer: Promise<T> } | undefined
   return () => {
     const now = clock()
     if (!last || now - last.at > KEPT_MS) last = { at: now, answer: check() }

@@ -49,7 +49,8 @@ export function createAuthRouter(operations: Operations, accounts: AccountsServi
           description:
             "Exchanges username and password for an access token of 30 minutes: OAuth2's password flow as a form, or the " +
             'same fields as JSON. An Authorization header with an earlier token of the account, even an expired one, ' +
-            'keeps strangers who guess at the password from locking its owner out.',
+            'keeps strangers who guess at the password from locking its owner out. When `Relay-Epoch` is another than at ' +
+            'the last login, a backup was restored: offer again what was not delivered.',
           successDescription: 'An access token.',
           protect: false,
         },
@@ -61,10 +62,15 @@ export function createAuthRouter(operations: Operations, accounts: AccountsServi
           response: { access_token: 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln', token_type: 'bearer', expires_in: 1800 },
         },
         form: true,
+        tellsEpoch: true,
       })
       .input(credentials)
       .output(token)
-      .mutation(({ input, ctx }) => accounts.login(input, ctx.bearer)),
+      .mutation(async ({ input, ctx }) => {
+        const loggedIn = await accounts.login(input, ctx.bearer)
+        ctx.tellEpoch(loggedIn.epoch)
+        return loggedIn.token
+      }),
 
     me: operations.bearerWithoutFields
       .meta({
