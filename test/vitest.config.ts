@@ -18,6 +18,7 @@ export default defineConfig({
             'start/**',
             'cluster/**',
             'standby/**',
+            'operations/**',
             'clients/packed-api.test.ts',
             'clients/python.test.ts',
             'fuzz/**',
