@@ -101,6 +101,13 @@ async function checkHealth(stage, env, wanted) {
   say(`HEALTHCHECK: ${code}, and the server is ${wanted}`)
 }
 
+/** What an operator runs after a restore, here on the database that the server has just left. */
+async function tellRestored(stage, env) {
+  const program = start('node', ['server/dist/restored.js'], optionsOf(stage, env))
+  if ((await program.ended) !== 0) fail(`restored.js failed in the image.\n${program.readOutput()}`)
+  say('node server/dist/restored.js: a new epoch began')
+}
+
 /** Runs the image's command without DATABASE_URL, so on the server's own PostgreSQL. */
 async function serve(stage) {
   const port = await findFreePort()
@@ -119,6 +126,7 @@ async function serve(stage) {
   if (code !== 0) fail(`After SIGTERM the server ended with ${code}, not 0.\n${server.readOutput()}`)
   say('SIGTERM: the server ended with 0')
   await checkHealth(stage, env, 'gone')
+  await tellRestored(stage, env)
 }
 
 async function main() {
