@@ -31,8 +31,8 @@ export interface Restoring {
   readonly missing: number
   /** In the backup, and read under another id than theirs. */
   readonly doubled: number
-  /** Epochs that each client saw. */
-  readonly epochs: readonly number[]
+  /** Clients that saw the epoch change. */
+  readonly sawNewEpoch: number
 }
 
 function acknowledgedOf(talkers: readonly Talker[]): string[] {
@@ -83,7 +83,7 @@ function count(
     missing: acknowledged.filter((key) => !received.has(key)).length,
     doubled: [...kept].filter(([key, id]) => [...(received.get(key) ?? [])].some((other) => other !== id))
       .length,
-    epochs: talkers.map(({ epochs }) => epochs.length),
+    sawNewEpoch: talkers.filter(({ epochs }) => epochs.length > 1).length,
   }
 }
 
