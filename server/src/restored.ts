@@ -9,9 +9,12 @@ async function tellRestored(): Promise<void> {
   const config = loadConfig()
   const log = createLog(config.logLevel)
   const database = await openDatabase(await findSource(config, log), config, log)
-  const epoch = await beginEpoch(database.pool)
-  process.stdout.write(`A new epoch has begun, ${epoch}: ${database.description}\n`)
-  await database.close()
+  try {
+    const epoch = await beginEpoch(database.pool)
+    process.stdout.write(`A new epoch has begun, ${epoch}: ${database.description}\n`)
+  } finally {
+    await database.close()
+  }
 }
 
 tellRestored().catch((error: unknown) => {

@@ -74,7 +74,7 @@ export class Talker {
   }
 
   private async goRound(): Promise<void> {
-    for (const [key, { id }] of this.sent) if (id === undefined) await this.offer(key)
+    for (const [key, message] of this.sent) if (message.id === undefined) await this.offer(key, message)
     if (this.reads) await this.read()
     await this.learnOfDeliveries()
   }
@@ -93,9 +93,9 @@ export class Talker {
   }
 
   private async logIn(): Promise<void> {
-    const answer = await this.ask('POST', '/login', this.credentials)
-    this.bearer = token.parse(answer.json).access_token
-    const epoch = z.string().parse(answer.headers['relay-epoch'])
+    const { json, headers } = await this.ask('POST', '/login', this.credentials)
+    this.bearer = token.parse(json).access_token
+    const epoch = String(headers['relay-epoch'])
     const known = this.epochs.at(-1)
     if (known !== undefined && epoch !== known && this.options.heedsEpoch) await this.offerAgain()
     // Only now: a client that fails meanwhile begins anew.
@@ -104,23 +104,21 @@ export class Talker {
 
   private async offerAgain(): Promise<void> {
     for (const [key, message] of this.sent) {
-      const { id, delivered } = message
-      if (id === undefined || delivered) continue
-      await this.offer(key)
+      const { id } = message
+      if (id === undefined || message.delivered) continue
+      await this.offer(key, message)
       this.offeredAgain += 1
       if (message.id === id) this.offeredThoughKept += 1
     }
   }
 
-  private async offer(key: string): Promise<void> {
-    const message = this.sent.get(key)
-    if (!message) return
+  private async offer(key: string, message: Sent): Promise<void> {
     const json = { recipient_id: message.recipientId, ciphertext: key, client_message_id: key }
     message.id = receipt.parse((await this.ask('POST', '/messages', json)).json).id
   }
 
   private async read(): Promise<number> {
-    const { messages } = page.parse((await this.ask('GET', '/messages?limit=100')).json)
+    const { messages } = page.parse((await this.ask('GET', '/messages')).json)
     for (const { id, ciphertext } of messages)
       this.received.set(ciphertext, (this.received.get(ciphertext) ?? new Set()).add(id))
     if (messages.length > 0)
