@@ -14,6 +14,7 @@ import {
   cap,
   contentsOfFile,
   databaseUrls,
+  folders,
   networks,
   origins,
   proxies,
@@ -24,6 +25,8 @@ import {
 } from './setting-values.js'
 
 const MESSAGE_LIFE_SECONDS = 604_800
+/** Sixteen segments of PostgreSQL's log: what goes on being written, confirmations and the purge, must have room, too. */
+const MIN_FREE_DISK_BYTES = 268_435_456
 const rateSettings = Object.fromEntries(
   Object.values(RATE_LIMITS).map(({ setting }) => [setting, budget.optional()]),
 )
@@ -41,6 +44,8 @@ const environment = z.object({
   DATABASE_POOL_SIZE: wholeNumber(2, 200).default(10),
   ALLOW_UNSAFE_DATABASE: booleanText.default(false),
   DATA_DIR: z.string().default('./data'),
+  MIN_FREE_DISK: cap.default(MIN_FREE_DISK_BYTES),
+  DISK_FOLDERS: folders.default([]),
   CORS_ORIGINS: origins.default([]),
   TRUST_PROXY: proxies.optional(),
   FORCE_HTTPS: booleanText.optional(),
@@ -84,6 +89,11 @@ function crossCheck(given: Record<string, string | undefined>): string[] {
     problems.push('MESSAGE_LIFE_SECONDS may be shorter outside production only: remove it')
   if ((given['TLS_CERT_FILE'] === undefined) !== (given['TLS_KEY_FILE'] === undefined))
     problems.push('TLS_CERT_FILE and TLS_KEY_FILE go together: set both or neither')
+  const blind = given['DATABASE_URL'] !== undefined && given['DISK_FOLDERS'] === undefined
+  if (blind && (given['MIN_FREE_DISK'] ?? 'off') !== 'off')
+    problems.push(
+      "MIN_FREE_DISK needs DISK_FOLDERS beside DATABASE_URL: that database's disk is not known otherwise",
+    )
   return problems
 }
 
@@ -134,6 +144,8 @@ function readConfig(env: NodeJS.ProcessEnv) {
     databasePoolSize: settings.DATABASE_POOL_SIZE,
     allowUnsafeDatabase: settings.ALLOW_UNSAFE_DATABASE,
     dataDir: settings.DATA_DIR,
+    minFreeDiskBytes: settings.MIN_FREE_DISK,
+    diskFolders: settings.DISK_FOLDERS,
     corsOrigins: settings.CORS_ORIGINS,
     trustedProxies: settings.TRUST_PROXY,
     forceHttps: settings.FORCE_HTTPS ?? production,

@@ -9,6 +9,7 @@ import { Tokens } from './accounts/tokens.js'
 import { monotonicClock, type Clock } from './clock.js'
 import type { Config } from './config.js'
 import type { PrismaClient } from './database/client.js'
+import type { Room } from './database/free-space.js'
 import type { Pool } from './database/pool.js'
 import type { Delivery } from './delivery/delivery.js'
 import { Directory } from './directory/directory.js'
@@ -24,6 +25,7 @@ export interface ServicesOptions {
   readonly secretKeys: readonly [string, ...string[]]
   readonly prisma: PrismaClient
   readonly pool: Pool
+  readonly room: Room
   readonly limiter: Limiter
   readonly hasher: Hasher
   readonly delivery: Delivery
@@ -37,6 +39,7 @@ export function createServices({
   secretKeys,
   prisma,
   pool,
+  room,
   limiter,
   hasher,
   delivery,
@@ -57,6 +60,7 @@ export function createServices({
       passwords: new Passwords(queue, hasher),
       tokens,
       limiter,
+      room,
     }),
     directory: new Directory({ store: new DirectoryStore(prisma, pool), limiter }),
     mailbox: new Mailbox({
@@ -64,6 +68,7 @@ export function createServices({
       capacity: new Capacity(mailboxStore, config.caps, monotonicClock),
       places: new OpenPlaces(places),
       delivery,
+      room,
       clock,
       monotonic: monotonicClock,
       makeId: createOrderedIds(clock),

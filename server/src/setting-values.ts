@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import type { Budget, Cap } from '@secure-messenger/api'
 import cron from 'node-cron'
 import { z } from 'zod'
@@ -98,6 +98,20 @@ export function contentsOfFile() {
     }
   })
 }
+
+export const folders = z.string().transform((value, context) => {
+  const list = value
+    .split(',')
+    .map((folder) => folder.trim())
+    .filter(Boolean)
+  try {
+    if (list.length === 0) throw new Error('none')
+    for (const folder of list) statfsSync(folder)
+  } catch {
+    context.addIssue('must name folders of this machine that this process may look at, comma-separated')
+  }
+  return list
+})
 
 export const schedule = z
   .string()

@@ -104,7 +104,7 @@ async function serve(
   log: Logger,
   link: PrimaryLink | undefined,
 ): Promise<Running> {
-  const { pool, prisma, connection } = database
+  const { pool, prisma, connection, space } = database
   const secret = findSecretKeys(config)
   const metrics = new Metrics()
   const redis = config.redisUrl === undefined ? undefined : openRedis(config.redisUrl, log)
@@ -114,7 +114,8 @@ async function serve(
   const clock = systemClock
   const delivery = openDelivery(redis, database, log)
   metrics.watchListeners(() => delivery.hub.size)
-  const parts = { config, prisma, pool, limiter, hasher, delivery, clock }
+  metrics.watchSpace(space)
+  const parts = { config, prisma, pool, room: space, limiter, hasher, delivery, clock }
   const router = createRouter(createServices({ ...parts, secretKeys: secret.keys, places: whole.places }))
   const app = createApp({
     ...config,
@@ -123,7 +124,7 @@ async function serve(
     log,
     readMetrics: () => whole.readMetrics(),
     readDocument: documentOf(router),
-    checkReadiness: shareCheck(() => checkReadiness(pool, clock), monotonicClock),
+    checkReadiness: shareCheck(() => checkReadiness(pool, clock, space), monotonicClock),
   })
   const server = new HttpServer(app, config.tls)
   const port = await open(server, config, link)

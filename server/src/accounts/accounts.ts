@@ -9,6 +9,7 @@ import {
   type Registration,
   type User,
 } from '@secure-messenger/api'
+import { shortOfRoom, type Room } from '../database/free-space.js'
 import { fingerprintOf } from '../directory/fingerprint.js'
 import type { Passwords } from './passwords.js'
 import type { AccountStore, Login } from './store.js'
@@ -19,6 +20,7 @@ interface AccountsOptions {
   readonly passwords: Passwords
   readonly tokens: Tokens
   readonly limiter: Limiter
+  readonly room: Room
 }
 
 /** Registering, logging in, and who one is. */
@@ -26,7 +28,9 @@ export class Accounts implements AccountsService {
   constructor(private readonly options: AccountsOptions) {}
 
   async register({ username, password, public_key }: Registration): Promise<User> {
-    const { store, passwords } = this.options
+    const { store, passwords, room } = this.options
+    // Before anything is looked for: what is refused for this reason must not tell which names are taken.
+    if (room.isShort) throw shortOfRoom()
     const name = parseUsername(username)
     // A taken name costs no hash; the insert alone decides between two who register it at once.
     if (!name || (await store.findLogin(name))) throw new ApiError('username_taken')

@@ -10,6 +10,8 @@ export interface Source {
   readonly connection: Connection
   /** Which database it is, for the person who starts the server. */
   readonly description: string
+  /** Folders of this machine whose disks it fills. */
+  readonly folders: readonly string[]
   close(): Promise<void>
 }
 
@@ -28,7 +30,7 @@ function shorten(folder: string): string {
   return relative.startsWith('..') ? folder : relative
 }
 
-async function openOwn(dataDir: string, log: Logger): Promise<Source> {
+async function openOwn({ dataDir, diskFolders }: Config, log: Logger): Promise<Source> {
   const folder = makeDataFolder(dataDir)
   const unlock = await lockDataFolder(folder)
   try {
@@ -39,6 +41,7 @@ async function openOwn(dataDir: string, log: Logger): Promise<Source> {
     return {
       connection: postgres.connection,
       description: `its own PostgreSQL ${version} in ${shorten(postgres.folder)}${account}${orphan}`,
+      folders: [...postgres.diskFolders, ...diskFolders],
       async close() {
         await postgres.stop()
         unlock()
@@ -55,11 +58,13 @@ async function openOwn(dataDir: string, log: Logger): Promise<Source> {
  *
  * @throws DataFolderInUseError
  */
-export async function findSource({ databaseUrls, dataDir }: Config, log: Logger): Promise<Source> {
-  if (!databaseUrls) return openOwn(dataDir, log)
+export async function findSource(config: Config, log: Logger): Promise<Source> {
+  const { databaseUrls, diskFolders } = config
+  if (!databaseUrls) return openOwn(config, log)
   return {
     connection: connectToPrimary(databaseUrls),
     description: describeUrls(databaseUrls),
+    folders: diskFolders,
     close: async () => undefined,
   }
 }

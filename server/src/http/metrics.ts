@@ -1,5 +1,6 @@
 import { METHODS } from 'node:http'
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { FreeSpace } from '../database/free-space.js'
 import type { PurgeObserver } from '../retention/purge.js'
 
 const KNOWN_METHODS = new Set(METHODS)
@@ -62,6 +63,30 @@ export class Metrics {
       },
     })
     this.registry.registerMetric(open)
+  }
+
+  /** Every worker looks for itself: what counts is the least that any has seen, and whether one refuses. */
+  watchSpace(space: Pick<FreeSpace, 'watches' | 'bytes' | 'isShort'>): void {
+    if (!space.watches) return
+    const free = new Gauge({
+      name: 'disk_free_bytes',
+      help: 'Free space on the fullest disk that the database is known to write to.',
+      aggregator: 'min',
+      registers: [],
+      collect() {
+        this.set(space.bytes)
+      },
+    })
+    const refusing = new Gauge({
+      name: 'disk_short',
+      help: '1 while registrations and sends are refused because less than MIN_FREE_DISK is free, else 0.',
+      aggregator: 'max',
+      registers: [],
+      collect() {
+        this.set(space.isShort ? 1 : 0)
+      },
+    })
+    for (const gauge of [free, refusing]) this.registry.registerMetric(gauge)
   }
 
   readonly purge: PurgeObserver = {

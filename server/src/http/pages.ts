@@ -56,8 +56,7 @@ export function createPages(options: PagesOptions, exchangeOf: ExchangeOf): Expr
 
   page('/health', (exchange) => sendJson(exchange, 200, { status: 'ok' }))
   page('/ready', async (exchange) => {
-    const { epoch } = await options.checkReadiness()
-    sendJson(exchange, 200, { status: 'ready', epoch })
+    sendJson(exchange, 200, await options.checkReadiness())
   })
   page('/openapi.json', async (exchange) => sendJson(exchange, 200, await options.readDocument()))
   page('/metrics', (_exchange, res) => sendMetrics(options, res), options.mayReadMetrics)

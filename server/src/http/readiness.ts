@@ -1,23 +1,29 @@
 import { ApiError } from '@secure-messenger/api'
 import type { Clock } from '../clock.js'
+import { shortOfRoom, type Room } from '../database/free-space.js'
 import { isPassing, unavailable } from '../database/faults.js'
 import type { Pool } from '../database/pool.js'
 
 const MAX_CLOCK_DIFFERENCE_MS = 30_000
 
-/** What an instance that can serve tells. */
+/** What `/ready` answers with 200. */
 export interface Readiness {
+  readonly status: 'ready'
   /** Another one after a backup was restored. */
   readonly epoch: string
+  /** Only while they are refused, with the reason. */
+  readonly writes?: 'refused'
+  readonly detail?: string
 }
 
 /**
  * Whether this instance can serve: the database answers, and its clock and this one's agree, so that tokens end when
- * they should.
+ * they should. One that is short of disk space is ready and says what it refuses: it still gives out what waits, which
+ * makes room, and all instances of one database are short at once, so that a balancer would be left with none.
  *
  * @throws ApiError unavailable
  */
-export async function checkReadiness(pool: Pool, clock: Clock): Promise<Readiness> {
+export async function checkReadiness(pool: Pool, clock: Clock, room: Room): Promise<Readiness> {
   const askedAt = clock()
   const { now, epoch } = await askDatabase(pool)
   const databaseNow = Date.parse(now)
@@ -28,7 +34,8 @@ export async function checkReadiness(pool: Pool, clock: Clock): Promise<Readines
       detail: `This instance's clock differs from the database's by ${Math.round(difference / 1000)} seconds.`,
       retryAfterSeconds: 30,
     })
-  return { epoch }
+  if (!room.isShort) return { status: 'ready', epoch }
+  return { status: 'ready', epoch, writes: 'refused', detail: shortOfRoom().message }
 }
 
 async function askDatabase(pool: Pool): Promise<{ now: string; epoch: string }> {

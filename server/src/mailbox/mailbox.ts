@@ -18,6 +18,7 @@ import {
 import pLimit from 'p-limit'
 import type { Clock } from '../clock.js'
 import { Batcher } from '../database/batcher.js'
+import { shortOfRoom, type Room } from '../database/free-space.js'
 import type { Delivery } from '../delivery/delivery.js'
 import type { Announce, Hub } from '../delivery/hub.js'
 import type { Capacity } from './capacity.js'
@@ -45,6 +46,7 @@ interface MailboxOptions {
   readonly capacity: Capacity
   readonly places: OpenPlaces
   readonly delivery: Pick<Delivery, 'hub' | 'announce'>
+  readonly room: Room
   /** Of durations. */
   readonly monotonic: Clock
   /** Of the day. */
@@ -66,11 +68,12 @@ export class Mailbox implements MailboxService {
   private readonly makeId: () => string
   private readonly hub: Hub
   private readonly places: OpenPlaces
+  private readonly room: Room
   private readonly clock: Clock
   private readonly monotonic: Clock
   private readonly readInTurn = pLimit(LIVE_READS_AT_ONCE)
 
-  constructor({ store, capacity, places, delivery, clock, monotonic, makeId }: MailboxOptions) {
+  constructor({ store, capacity, places, delivery, room, clock, monotonic, makeId }: MailboxOptions) {
     const announce: Announce = (news) => delivery.announce(news)
     const sending = new Sending(store, capacity)
     this.store = store
@@ -78,6 +81,7 @@ export class Mailbox implements MailboxService {
     this.makeId = makeId
     this.hub = delivery.hub
     this.places = places
+    this.room = room
     this.clock = clock
     this.monotonic = monotonic
     this.sends = new Batcher({
@@ -93,6 +97,7 @@ export class Mailbox implements MailboxService {
   }
 
   send(senderId: string, message: Outgoing): Promise<Receipt> {
+    if (this.room.isShort) return Promise.reject(shortOfRoom())
     return this.sends.add(makeDraft(senderId, message, this.makeId))
   }
 

@@ -9,7 +9,7 @@ import { openCounters } from '../http/limits.js'
 import { PlaceCounts } from '../mailbox/open-places.js'
 import { asked, type CountAnswer, type Question, type Started } from './messages.js'
 
-type Answer = Pick<Source, 'description' | 'connection'> | CountAnswer | boolean | string
+type Answer = Omit<Source, 'close'> | CountAnswer | boolean | string
 
 /** What workers tell of themselves. */
 interface DeskEvents {
@@ -64,7 +64,11 @@ export class Desk {
   private async answer(worker: Worker, question: Question): Promise<Answer> {
     switch (question.about) {
       case 'source':
-        return { description: this.source.description, connection: this.source.connection }
+        return {
+          description: this.source.description,
+          connection: this.source.connection,
+          folders: this.source.folders,
+        }
       case 'started':
         this.events.started(worker, question.started)
         return true

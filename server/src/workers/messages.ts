@@ -29,6 +29,7 @@ export const answered = z.object({ number: z.int(), failed: z.boolean(), answer:
 /** Where the server's own database is, as the primary process started it. */
 export const sourceAnswer = z.object({
   description: z.string(),
+  folders: z.array(z.string()),
   connection: z.object({
     host: z.string(),
     port: z.int(),

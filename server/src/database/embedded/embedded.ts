@@ -27,6 +27,8 @@ export interface EmbeddedPostgres {
   /** Where the cluster lives, for the start line. */
   readonly folder: string
   readonly version: string
+  /** Where it writes; its log may have been given a disk of its own. */
+  readonly diskFolders: readonly string[]
   readonly accountName: string | undefined
   /** The database's process was left by a server that was killed, and was replaced. */
   readonly replacedOrphan: boolean
@@ -72,6 +74,7 @@ export async function startEmbeddedPostgres(dataFolder: string, log: Logger): Pr
     },
     folder: cluster.folder,
     version: cluster.binaries.version,
+    diskFolders: [cluster.folder, path.join(cluster.folder, 'pg_wal')],
     accountName: account?.name,
     replacedOrphan,
     async stop() {
