@@ -99,19 +99,21 @@ export function contentsOfFile() {
   })
 }
 
-export const folders = z.string().transform((value, context) => {
-  const list = value
-    .split(',')
-    .map((folder) => folder.trim())
-    .filter(Boolean)
+function isOnDisk(folder: string): boolean {
   try {
-    if (list.length === 0) throw new Error('none')
-    for (const folder of list) statfsSync(folder)
+    return statfsSync(folder).bsize > 0
   } catch {
-    context.addIssue('must name folders of this machine that this process may look at, comma-separated')
+    return false
   }
-  return list
-})
+}
+
+export const folders = z
+  .string()
+  .transform((value) => value.split(',').map((folder) => folder.trim()))
+  .refine(
+    (list) => list.every(isOnDisk),
+    'must name folders of this machine that this process may look at, comma-separated',
+  )
 
 export const schedule = z
   .string()

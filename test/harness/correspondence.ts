@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { outcomeOf, request, type Answer } from '../harness/http.js'
-import { tokenFor } from '../harness/tokens.js'
+import { outcomeOf, request, type Answer } from './http.js'
+import { tokenFor } from './tokens.js'
 
 const WRITERS = 4
 const PAUSE_MS = 25
 const PAGE = 100
+/** A UUID's. */
+const NAME_CHARACTERS = 36
 
 const identified = z.object({ id: z.string() })
 const page = z.object({ messages: z.array(z.object({ id: z.string(), ciphertext: z.string() })) })
@@ -29,6 +31,8 @@ export class Correspondence {
   constructor(
     private readonly base: string,
     private readonly userId: string,
+    /** Characters that each letter is longer than its name, by which it is known. */
+    private readonly padding = 0,
   ) {}
 
   /** Goes on until it is ended; then all that was begun is ended, and all that waits is read. */
@@ -55,6 +59,19 @@ export class Correspondence {
     await Promise.race([reached(), this.failed])
   }
 
+  /** Letters that were acknowledged and were not read when everything had been. */
+  get missing(): string[] {
+    return [...this.acknowledged.keys()].filter((letter) => !this.read.has(letter))
+  }
+
+  /** Letters that were read under another id than was acknowledged, or under several. */
+  get doubled(): string[] {
+    return [...this.read].flatMap(([letter, ids]) => {
+      const acknowledged = this.acknowledged.get(letter)
+      return new Set([...ids, ...(acknowledged === undefined ? [] : [acknowledged])]).size > 1 ? [letter] : []
+    })
+  }
+
   private async ask(method: string, path: string, json?: unknown): Promise<Answer> {
     const startedAt = performance.now()
     const answer = await request(this.base, method, path, { json, token: tokenFor(this.userId) })
@@ -67,7 +84,8 @@ export class Correspondence {
   private async write(): Promise<void> {
     while (!this.over) {
       const letter = randomUUID()
-      const json = { recipient_id: this.userId, ciphertext: letter, client_message_id: letter }
+      const ciphertext = letter + 'x'.repeat(this.padding)
+      const json = { recipient_id: this.userId, ciphertext, client_message_id: letter }
       for (let taken = false; !taken; await sleep(PAUSE_MS)) {
         const answer = await this.ask('POST', '/messages', json)
         taken = answer.status === 201
@@ -86,7 +104,8 @@ export class Correspondence {
     if (listed.status !== 200) return undefined
     const { messages } = page.parse(listed.json)
     for (const { id, ciphertext } of messages) {
-      this.read.set(ciphertext, (this.read.get(ciphertext) ?? new Set()).add(id))
+      const letter = ciphertext.slice(0, NAME_CHARACTERS)
+      this.read.set(letter, (this.read.get(letter) ?? new Set()).add(id))
       if (this.confirmed.has(id)) this.risen.push(id)
     }
     if (messages.length === 0) return 0

@@ -9,7 +9,7 @@ import { keptPort, until } from './ports.js'
 import { endOf, makeScratch } from './process.js'
 import { queryOnce } from './query.js'
 
-/** One PostgreSQL of a pair, on a port that it keeps. */
+/** A PostgreSQL of a test's own, on a port that it keeps. */
 export class PostgresNode {
   private child: ChildProcess | undefined
 
@@ -40,11 +40,20 @@ export class PostgresNode {
 
   /** With `SIGKILL` as in a crash: what it started notices, and ends. */
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
-    const { child } = this
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const ended = endOf(child)
-    child.kill(signal)
+    const { ended } = this
+    this.child?.kill(signal)
     await ended
+  }
+
+  /** Ended, by itself or by a signal. */
+  get ended(): Promise<void> {
+    const { child } = this
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+    return endOf(child)
+  }
+
+  get url(): string {
+    return `postgresql://postgres@127.0.0.1:${this.port}/postgres`
   }
 
   sql<Row extends QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
@@ -85,21 +94,29 @@ function configure(node: PostgresNode, also: readonly string[]): void {
   writeFileSync(path.join(node.folder, 'postgresql.conf'), `${lines.join('\n')}\n`)
 }
 
+/** Makes a cluster that is not started yet. */
+export async function makeNode(
+  binaries: string,
+  folder: string,
+  { initdb = [], settings = [] }: { initdb?: readonly string[]; settings?: readonly string[] } = {},
+): Promise<PostgresNode> {
+  const node = new PostgresNode(binaries, folder, await keptPort())
+  const usual = ['-D', folder, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C']
+  runOrThrow(path.join(binaries, 'bin/initdb'), [...usual, ...initdb], path.dirname(folder))
+  configure(node, settings)
+  return node
+}
+
 /** Makes and starts a pair, of the PostgreSQL that the server brings along. */
 export async function startPair(): Promise<Pair> {
   const scratch = makeScratch()
   const account = findUnprivilegedAccount()
   const home = makeFolderFor(account, path.join(scratch.folder, 'home'))
   const binaries = provideBinaries(account, home).folder
-  const [primary, standby] = [
-    new PostgresNode(binaries, path.join(home, 'primary'), await keptPort()),
-    new PostgresNode(binaries, path.join(home, 'standby'), await keptPort()),
-  ]
-  const initdb = ['-D', primary.folder, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C']
-  runOrThrow(path.join(binaries, 'bin/initdb'), initdb, home)
+  const primary = await makeNode(binaries, path.join(home, 'primary'))
+  const standby = new PostgresNode(binaries, path.join(home, 'standby'), await keptPort())
   runOrThrow('cp', ['-a', primary.folder, standby.folder], home)
   runOrThrow('touch', [path.join(standby.folder, 'standby.signal')], home)
-  configure(primary, [])
   configure(standby, [`primary_conninfo = 'host=127.0.0.1 port=${primary.port} user=postgres'`])
   await primary.start()
   await standby.start()

@@ -10,6 +10,9 @@ const PASSING_CLASSES = new Set(['08', '40', '53', '55', '57', '58'])
 const CONNECTION_MESSAGES =
   /timeout|terminat|not queryable|ECONN|ENOENT|EPIPE|EHOSTUNREACH|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Cannot use a pool|closed the connection/i
 
+// What Prisma's adapter makes of those: the system's own code is gone then.
+const PASSING_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout'])
+
 /** What this server itself finds wrong with a connection, in the shape of an error of the database's. */
 export class ConnectionFault extends Error {
   override readonly name = 'ConnectionFault'
@@ -48,17 +51,18 @@ export function sqlState(thrown: unknown): string | undefined {
     const original = textOf(error, 'originalCode')
     if (original) return original
   }
-  return wrappedState(thrown)
+  const driverError = driverErrorOf(thrown)
+  return driverError && textOf(driverError, 'originalCode')
 }
 
 // Prisma's known errors keep the driver's in meta.driverAdapterError.cause.
-function wrappedState(thrown: unknown): string | undefined {
+function driverErrorOf(thrown: unknown): object | undefined {
   if (!(thrown instanceof Error) || !('meta' in thrown)) return undefined
   const { meta } = thrown
   if (typeof meta !== 'object' || meta === null || !('driverAdapterError' in meta)) return undefined
   const { driverAdapterError } = meta
   if (!(driverAdapterError instanceof Error) || typeof driverAdapterError.cause !== 'object') return undefined
-  return driverAdapterError.cause === null ? undefined : textOf(driverAdapterError.cause, 'originalCode')
+  return driverAdapterError.cause ?? undefined
 }
 
 /** Whether a database error passes by itself: the request may be tried again. */
@@ -66,6 +70,8 @@ export function isPassing(thrown: unknown): boolean {
   const state = sqlState(thrown)
   // 25006: a connection to what was the primary until a moment ago.
   if (state) return PASSING_CLASSES.has(state.slice(0, 2)) || state === '25006'
+  const driverError = driverErrorOf(thrown)
+  if (driverError && PASSING_KINDS.has(textOf(driverError, 'kind') ?? '')) return true
   for (const error of causes(thrown)) {
     const code = textOf(error, 'code')
     if (code && /^(P1\d{3}|P2024|P2028)$/.test(code)) return true
