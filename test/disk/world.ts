@@ -13,7 +13,7 @@ import { SmallDisk } from './small-disk.js'
 
 export const DISK_MIB = 48
 const DISK_FULL = '53100'
-const BINARIES = '/usr/lib/postgresql/15'
+export const BINARIES = '/usr/lib/postgresql/15'
 /** Of a letter: its ciphertext lies outside of its row then, as a real one's may. */
 const PADDING = 6000
 const PASSWORD = 'a good password'
