@@ -1,20 +1,15 @@
 import pino, { type Logger } from 'pino'
 import { sqlState } from './database/faults.js'
+import { LogOutput } from './log-output.js'
 
-/** A write for each line cost a send a tenth of its time. */
-const BUFFER_BYTES = 3072
-/** What is no longer arrives in one piece, also in a pipe that several processes write into (PIPE_BUF of Linux). */
-const MAX_WRITE_BYTES = 4096
-const FLUSH_INTERVAL_MS = 200
+const STANDARD_OUTPUT = 1
 
-/** The process's log, on standard output. Only a kill -9 can take lines with it, the last fifth of a second's. */
+/**
+ * The process's log, on standard output. A kill -9 takes the last fifth of a second's lines with it, a
+ * full disk what it has no room for.
+ */
 export function createLog(level: string): Logger {
-  const output = pino.destination({
-    dest: 1,
-    minLength: BUFFER_BYTES,
-    maxWrite: MAX_WRITE_BYTES,
-    periodicFlush: FLUSH_INTERVAL_MS,
-  })
+  const output = new LogOutput(STANDARD_OUTPUT)
   process.once('exit', () => output.flushSync())
   return pino({ level, base: null }, output)
 }

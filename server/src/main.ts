@@ -59,6 +59,8 @@ async function main(): Promise<void> {
   setFlagsFromString('--heap-growing-percent=80')
   const config = loadConfig()
   const log = createLog(config.logLevel)
+  // Where what is said cannot be written, on a full disk or into a pipe that nobody reads, the server goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   process.on('uncaughtException', (error) => {
     log.fatal(describeFault(error), 'the server ended on an error that nothing caught')
     process.exit(1)
