@@ -19,6 +19,7 @@ export default defineConfig({
             'cluster/**',
             'standby/**',
             'operations/**',
+            'disk/**',
             'clients/packed-api.test.ts',
             'clients/python.test.ts',
             'fuzz/**',

@@ -46,11 +46,11 @@ async function suffer(part: Part, { program, whileFull }: Suffering): Promise<Fi
   const world = await World.build(part, program)
   try {
     const writing = world.letters.begin()
-    await within(20, world.letters.more(50))
+    await within(20, world.letters.more(100))
     await world.fill()
     await whileFull(world)
     await world.makeRoom()
-    await within(20, world.letters.more(50))
+    await within(20, world.letters.more(100))
     await within(20, writing.end())
     // The same process all along.
     expect(world.server.child.exitCode).toBe(null)
@@ -65,7 +65,7 @@ async function compare(part: Part, name: string, whileFull: Suffering['whileFull
   const started = new Date().toISOString()
   const without = await suffer(part, {
     program: WITHOUT_FLUSH,
-    whileFull: ({ letters }) => within(20, letters.more(50)),
+    whileFull: ({ letters }) => within(20, letters.more(100)),
   })
   expect(without.missing).toBeGreaterThan(0)
   const figures = await suffer(part, { whileFull })

@@ -1,16 +1,15 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { outcomeOf, queryPath, request, type Answer, type RequestOptions } from '../harness/http.js'
-import { spawnServer } from '../harness/process.js'
-import { SECRET_KEY, tokenFor } from '../harness/tokens.js'
+import { outcomeOf, queryPath } from '../harness/http.js'
 import { record } from './evidence.js'
+import { Guarded } from './guarded.js'
 import { placeGiven, placeOwn, type Place } from './places.js'
 
 const MIB = 1_048_576
-const MIN_FREE_MIB = 32
+const MIN_FREE_BYTES = 32 * MIB
 const BELOW_MIB = 16
-const SENDS = 50
+const SENDS = 100
+const NOBODY = '00000000-0000-4000-8000-000000000000'
 const UNAVAILABLE = '503 unavailable'
-const PERSON = { username: 'alice', password: 'a good password', public_key: 'k' }
 const SAID = 'The server is short of disk space and takes no registrations and no messages for now.'
 
 const undo: (() => Promise<unknown>)[] = []
@@ -18,169 +17,117 @@ afterEach(async () => {
   for (const step of undo.splice(0).toReversed()) await step()
 })
 
-/** A server in a place, and one who is registered there. */
-async function serve(place: Place, minFree: string) {
-  const server = spawnServer({ SECRET_KEY, LIMITS: 'off', MIN_FREE_DISK: minFree, ...place.settings })
-  undo.push(() => {
-    server.child.kill('SIGTERM')
-    return server.ended
-  })
-  const base = await server.listening
-  const ask = (method: string, path: string, options?: RequestOptions): Promise<Answer> =>
-    request(base, method, path, options)
-  return { server, ask }
+async function start(place: Place, minFree: string): Promise<Guarded> {
+  const relay = await Guarded.start(place, minFree)
+  undo.push(() => relay.stop())
+  await relay.enter()
+  return relay
 }
 
-type Ask = Awaited<ReturnType<typeof serve>>['ask']
-
-async function register(ask: Ask): Promise<{ id: string; token: string; send: () => Promise<Answer> }> {
-  const id = String(Object((await ask('POST', '/register', { json: PERSON })).json).id)
-  const token = tokenFor(id)
-  const send = () => ask('POST', '/messages', { json: { recipient_id: id, ciphertext: 'c' }, token })
-  return { id, token, send }
-}
-
-/** Each process looks for itself: it is so once several calls in a row have had this answer. */
-async function untilSends(send: () => Promise<Answer>, outcome: string): Promise<void> {
-  const outcomes = async () => {
-    const answers: string[] = []
-    for (let at = 0; at < 6; at += 1) answers.push(outcomeOf(await send()))
-    return answers
-  }
-  await expect.poll(outcomes, { timeout: 15_000, interval: 200 }).toEqual(Array(6).fill(outcome))
-}
-
-async function gaugesOf(ask: Ask): Promise<{ free: number; short: number }> {
-  const { text } = await ask('GET', '/metrics')
-  const value = (name: string): number =>
-    Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
-  return { free: value('disk_free_bytes'), short: value('disk_short') }
-}
-
-async function expectRefused(ask: Ask, id: string, token: string): Promise<void> {
-  const person = { ...PERSON, username: 'bob' }
+async function expectRefused(relay: Guarded): Promise<void> {
+  const { id, token, person } = relay
+  const stranger = { ...person, username: 'bob' }
   const letter = { recipient_id: id, ciphertext: 'c' }
   const refused = [
-    await ask('POST', '/register', { json: person }),
-    // It would tell that the name is taken.
-    await ask('POST', '/register', { json: PERSON }),
-    await ask('POST', '/trpc/auth.register', { json: person }),
-    await ask('POST', '/messages', { json: letter, token }),
-    // It would tell that there is nobody.
-    await ask('POST', '/messages', {
-      json: { ...letter, recipient_id: '00000000-0000-4000-8000-000000000000' },
-      token,
-    }),
-    await ask('POST', '/trpc/messages.send', { json: letter, token }),
+    await relay.ask('POST', '/register', { json: stranger }),
+    // Another answer would tell that the name is taken.
+    await relay.ask('POST', '/register', { json: person }),
+    await relay.ask('POST', '/trpc/auth.register', { json: stranger }),
+    await relay.ask('POST', '/messages', { json: letter, token }),
+    await relay.ask('POST', '/messages', { json: { ...letter, recipient_id: NOBODY }, token }),
+    await relay.ask('POST', '/trpc/messages.send', { json: letter, token }),
   ]
   for (const answer of refused) {
     expect(outcomeOf(answer)).toBe(UNAVAILABLE)
     expect(answer.headers['retry-after']).toBe('60')
     expect(answer.text).toContain(SAID)
   }
-  const earlier = [
-    await ask('POST', '/register', { json: { ...person, password: 'short' } }),
-    await ask('POST', '/messages', { json: { ...letter, ciphertext: '' }, token }),
-    await ask('POST', '/messages', { json: letter }),
+  const refusedBefore = [
+    await relay.ask('POST', '/register', { json: { ...stranger, password: 'short' } }),
+    await relay.ask('POST', '/messages', { json: { ...letter, ciphertext: '' }, token }),
+    await relay.ask('POST', '/messages', { json: letter }),
   ]
-  expect(earlier.map(({ status }) => status)).toEqual([422, 422, 401])
+  expect(refusedBefore.map(({ status }) => status)).toEqual([422, 422, 401])
 }
 
-async function expectTheRestGoesOn(
-  ask: Ask,
-  id: string,
-  token: string,
-  waiting: readonly string[],
-): Promise<void> {
-  const [first, second] = waiting
+async function expectTheRestGoesOn(relay: Guarded, [first, second]: readonly string[]): Promise<void> {
+  const { id, token } = relay
+  const { username, password } = relay.person
   const rest = [
-    await ask('POST', '/login', { form: { username: PERSON.username, password: PERSON.password } }),
-    await ask('GET', '/me', { token }),
-    await ask('GET', '/messages', { token }),
-    await ask('GET', queryPath('messages.list', {}), { token }),
-    await ask('PUT', `/messages/${first}/delivered`, { token }),
-    await ask('POST', '/trpc/messages.confirm', { json: { id: second }, token }),
-    await ask('GET', `/messages/${first}/status?recipient_id=${id}`, { token }),
-    await ask('GET', `/public-key/${id}`, { token }),
-    await ask('PUT', '/update-key', { json: { public_key: 'k2' }, token }),
-    await ask('GET', `/users/${PERSON.username}`, { token }),
-    await ask('GET', '/health'),
+    await relay.ask('POST', '/login', { form: { username, password } }),
+    await relay.ask('GET', '/me', { token }),
+    await relay.ask('GET', '/messages', { token }),
+    await relay.ask('GET', queryPath('messages.list', {}), { token }),
+    await relay.ask('PUT', `/messages/${first}/delivered`, { token }),
+    await relay.ask('POST', '/trpc/messages.confirm', { json: { id: second }, token }),
+    await relay.ask('GET', `/messages/${first}/status?recipient_id=${id}`, { token }),
+    await relay.ask('GET', `/public-key/${id}`, { token }),
+    await relay.ask('PUT', '/update-key', { json: { public_key: 'k2' }, token }),
+    await relay.ask('GET', `/users/${username}`, { token }),
   ]
   expect(rest.map(outcomeOf)).toEqual(rest.map(() => '200'))
 }
 
-async function takenOf(send: () => Promise<Answer>): Promise<number> {
-  let taken = 0
-  for (let at = 0; at < SENDS; at += 1) if ((await send()).status === 201) taken += 1
+async function untilReadyIs(relay: Guarded, body: object): Promise<void> {
+  const ask = async () => {
+    const { status, json } = await relay.ask('GET', '/ready')
+    return { status, json }
+  }
+  await expect.poll(ask, { timeout: 5000 }).toEqual({ status: 200, json: body })
+}
+
+/** The same place and the same lack of room, and nothing that looks. @returns how many sends are taken */
+async function takenWithoutGuard(place: Place): Promise<number> {
+  const relay = await start(place, 'off')
+  place.disk.fill(BELOW_MIB)
+  expect(await relay.readGauges()).toEqual({ freeBytes: undefined, short: undefined })
+  const taken = await relay.countTaken(SENDS)
+  await relay.stop()
+  place.disk.clear()
   return taken
 }
 
 describe.each([
   ['its own database and two processes', placeOwn],
   ['a database whose disk DISK_FOLDERS names', placeGiven],
-])('MIN_FREE_DISK, with %s', (_name, makePlace) => {
+])('MIN_FREE_DISK, with %s', (which, makePlace) => {
   test('refuses registrations and sends below it and nothing else, says so, and takes them again above it', async () => {
     const place = await makePlace()
     undo.push(() => place.remove())
     const started = new Date().toISOString()
-    const { server, ask } = await serve(place, String(MIN_FREE_MIB * MIB))
-    const { id, token, send } = await register(ask)
-    const waiting = [await send(), await send()].map(({ json }) => String(Object(json).id))
-    expect((await ask('GET', '/ready')).json).toEqual({ status: 'ready' })
-    expect(await gaugesOf(ask)).toEqual({ free: expect.closeTo(place.disk.freeBytes, -7), short: 0 })
+    const without = await takenWithoutGuard(place)
+    expect(without).toBe(SENDS)
+
+    const relay = await start(place, String(MIN_FREE_BYTES))
+    const waiting = [await relay.send(), await relay.send()].map(({ json }) => String(Object(json).id))
+    await untilReadyIs(relay, { status: 'ready' })
+    const before = await relay.readGauges()
+    expect(before).toEqual({ freeBytes: expect.closeTo(place.disk.freeBytes, -7), short: 0 })
 
     place.disk.fill(BELOW_MIB)
-    await untilSends(send, UNAVAILABLE)
-    await expectRefused(ask, id, token)
-    await expectTheRestGoesOn(ask, id, token, waiting)
-    await expect
-      .poll(async () => (await ask('GET', '/ready')).json, { timeout: 5000 })
-      .toEqual({ status: 'ready', writes: 'refused', detail: SAID })
-    expect((await ask('GET', '/ready')).status).toBe(200)
-    const { free, short } = await gaugesOf(ask)
+    await relay.untilSendsAre(UNAVAILABLE)
+    await expectRefused(relay)
+    await expectTheRestGoesOn(relay, waiting)
+    await untilReadyIs(relay, { status: 'ready', writes: 'refused', detail: SAID })
+    const { freeBytes, short } = await relay.readGauges()
     expect(short).toBe(1)
-    expect(free).toBeGreaterThan(0)
-    expect(free).toBeLessThan(MIN_FREE_MIB * MIB)
-    const taken = await takenOf(send)
+    expect(freeBytes).toBeGreaterThan(0)
+    expect(freeBytes).toBeLessThan(MIN_FREE_BYTES)
+    const taken = await relay.countTaken(SENDS)
     expect(taken).toBe(0)
 
     place.disk.clear()
-    await untilSends(send, '201')
-    await expect
-      .poll(async () => (await ask('GET', '/ready')).json, { timeout: 5000 })
-      .toEqual({ status: 'ready' })
-    expect((await gaugesOf(ask)).short).toBe(0)
-    expect(server.child.exitCode).toBe(null)
-    record(`MIN_FREE_DISK, with ${_name}`, {
+    await relay.untilSendsAre('201')
+    await untilReadyIs(relay, { status: 'ready' })
+    expect((await relay.readGauges()).short).toBe(0)
+    expect(relay.runs).toBe(true)
+    const figures = { requests: SENDS, acknowledged: taken, refused: SENDS - taken }
+    const ended = new Date().toISOString()
+    record(`below MIN_FREE_DISK, with ${which}`, {
       started,
-      ended: new Date().toISOString(),
-      'sends below it': SENDS,
-      taken,
-      refused: SENDS - taken,
-      'taken without MIN_FREE_DISK': await takenWithout(place, server),
+      ended,
+      ...figures,
+      'acknowledged without MIN_FREE_DISK': without,
     })
   })
 })
-
-/** The same place and the same disk, without the guard. */
-async function takenWithout(
-  place: Place,
-  guarded: { child: { kill(signal: 'SIGTERM'): boolean }; ended: Promise<unknown> },
-) {
-  guarded.child.kill('SIGTERM')
-  await guarded.ended
-  const { ask } = await serve(place, 'off')
-  const { json } = await ask('POST', '/login', {
-    form: { username: PERSON.username, password: PERSON.password },
-  })
-  const token = String(Object(json).access_token)
-  const id = String(Object((await ask('GET', '/me', { token })).json).id)
-  place.disk.fill(BELOW_MIB)
-  const taken = await takenOf(() =>
-    ask('POST', '/messages', { json: { recipient_id: id, ciphertext: 'c' }, token }),
-  )
-  place.disk.clear()
-  expect(taken).toBe(SENDS)
-  expect(Number.isNaN((await gaugesOf(ask)).short)).toBe(true)
-  return taken
-}

@@ -51,7 +51,13 @@ export class World {
       settings: ['restart_after_crash = off'],
     })
     await node.start()
-    const settings = { SECRET_KEY, DATABASE_URL: node.url, LIMITS: 'off', LOG_LEVEL: 'error' }
+    const settings = {
+      DATABASE_URL: node.url,
+      SECRET_KEY,
+      LIMITS: 'off',
+      LOG_LEVEL: 'error',
+      DRAIN_SECONDS: '0',
+    }
     const server = spawnServer(settings, program === undefined ? {} : { main: program })
     const base = await server.listening
     if (part === 'tables') await moveTables(node, disk)

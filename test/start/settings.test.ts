@@ -65,6 +65,9 @@ describe('a start is refused', () => {
     ['LOG_LEVEL', 'loud'],
     ['PURGE_SCHEDULE', 'sometimes'],
     ['TLS_CERT_FILE', '/etc/hostname'],
+    ['MIN_FREE_DISK', '1GB'],
+    ['DISK_FOLDERS', '/nowhere/at/all'],
+    ['DISK_FOLDERS', ','],
   ])('for %s = %s', async (name, value) => {
     const lines = await refusal({ SECRET_KEY, [name]: value })
     expect(lines.length).toBe(1)
@@ -84,6 +87,11 @@ describe('a start is refused', () => {
   test('for a shorter life of messages in production', async () => {
     const lines = await refusal({ NODE_ENV: 'production', SECRET_KEY, MESSAGE_LIFE_SECONDS: '60' })
     expect(lines).toEqual([expect.stringMatching(/^MESSAGE_LIFE_SECONDS/)])
+  })
+
+  test('for MIN_FREE_DISK beside DATABASE_URL where nothing says which disk is meant', async () => {
+    const settings = { SECRET_KEY, DATABASE_URL: 'postgresql://u@127.0.0.1:9/none', MIN_FREE_DISK: '1000000' }
+    expect(await refusal(settings)).toEqual([expect.stringMatching(/^MIN_FREE_DISK needs DISK_FOLDERS/)])
   })
 
   test('for a port that is taken, in words', async () => {
