@@ -20,6 +20,7 @@ export default defineConfig({
             'standby/**',
             'operations/**',
             'disk/**',
+            'floods/**',
             'clients/packed-api.test.ts',
             'clients/python.test.ts',
             'fuzz/**',

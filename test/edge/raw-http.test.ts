@@ -11,7 +11,7 @@ import { ambiguous, goodRequest, makeAmbiguous, piecesOf, textOf } from './reque
 const DOCUMENTED = new Set([200, 201, 204, 400, 401, 404, 405, 409, 413, 415, 422, 429, 503])
 const CLOSES_WITHIN_MS = 10_000
 const QUIET_MS = 100
-/** The relay waits 15 seconds for a head, and looks every five. */
+/** The relay waits 15 seconds for a head. */
 const HEAD_WITHIN_MS = 25_000
 const AT_ONCE = 20
 

@@ -20,6 +20,8 @@ export interface RequestOptions {
   readonly form?: Record<string, string> | string | undefined
   readonly headers?: Record<string, string | string[]>
   readonly localAddress?: string
+  /** Without one, each request has a connection of its own. */
+  readonly agent?: http.Agent
 }
 
 function payloadOf({ body, json, form }: RequestOptions): { type?: string; bytes?: Buffer } {
@@ -54,7 +56,7 @@ export function request(
     ...(bytes && { 'content-length': bytes.length }),
     ...options.headers,
   }
-  const { localAddress } = options
+  const { localAddress, agent = false } = options
   return new Promise((resolve, reject) => {
     const transport = url.protocol === 'https:' ? https : http
     const req = transport.request(
@@ -65,7 +67,7 @@ export function request(
         path,
         headers,
         rejectUnauthorized: false,
-        agent: false,
+        agent,
         ...(localAddress && { localAddress }),
       },
       (res) => {

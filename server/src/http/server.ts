@@ -14,8 +14,11 @@ const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 75_000
 /** A connection on which nothing moves this long ends: a client that does not read pins its answer in memory. */
 const SILENCE_TIMEOUT_MS = 60_000
-/** How often Node looks for connections beyond the times above. */
-const CHECK_INTERVAL_MS = 5000
+/**
+ * How often Node looks for connections beyond the times above. A look ends in one go all that it finds: of ten thousand
+ * silent ones that took a third of a second, in which nobody was served. So it finds few.
+ */
+const CHECK_INTERVAL_MS = 250
 const DRAIN_POLL_MS = 20
 /**
  * A proxy may be sending on a connection that is idle here, and would see it cut. One that ends its own idle connections
@@ -29,13 +32,14 @@ export interface TlsFiles {
 }
 
 /**
- * What cannot be read as HTTP gets a problem, too, and its connection ends.
+ * What cannot be read as HTTP gets a problem, too, and its connection ends. Whoever said nothing at all is told nothing.
  *
  * @param last - the answer to the connection's last request. Where that was sent before the request proved unreadable, a
  *   second one would be taken for the next request's.
  */
 function refuseUnreadable(socket: Duplex, last?: ServerResponse): void {
-  if (!socket.writable) return void socket.destroy()
+  const silent = socket instanceof net.Socket && socket.bytesRead === 0
+  if (silent || !socket.writable) return void socket.destroy()
   if (last?.headersSent && !last.req.complete) return void socket.end()
   const body = JSON.stringify(toProblem(new ApiError('malformed_request'), ''))
   socket.end(

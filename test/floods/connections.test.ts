@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { useRelay } from '../harness/relay.js'
+import { checkOpenFiles, gatherCrowd, type DistantCrowd } from './distant-crowd.js'
+import { askAmbiguously, askInRows } from './hostile-bytes.js'
+import { startServer } from './servers.js'
+import { SteadyLoad, compare, worstP99, type Measured } from './steady-load.js'
+
+const IDLE = 10_000
+const SLOW = 200
+const FEW = 10
+const WARM_UP_MS = 2000
+/** What an attack may cost others, beside what the machine costs them at the same time. */
+const P99_MS = 100
+const BUSY_MS = 3000
+/** The relay waits 15 seconds for a head and 30 for a whole request. */
+const HEAD_WITHIN_MS = 15_000 + BUSY_MS
+const REQUEST_WITHIN_MS = 30_000 + BUSY_MS
+
+const SLOW_HEAD = 'GET /health HTTP/1.1\r\nHost: relay\r\nX-Slow: '
+const SLOW_BODY =
+  'POST /login HTTP/1.1\r\nHost: relay\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{'
+
+const relay = useRelay()
+let attacked: SteadyLoad
+
+beforeAll(async () => {
+  checkOpenFiles(IDLE + 1000)
+  attacked = new SteadyLoad(relay.base, await relay.database.insertPeople(4))
+  await attacked.during(() => sleep(WARM_UP_MS))
+})
+afterAll(() => attacked.close())
+
+/** The same load on an instance that nobody attacks. */
+async function startBeside(): Promise<SteadyLoad> {
+  const base = await startServer({ databaseUrl: relay.databaseUrl })
+  const load = new SteadyLoad(base, await relay.database.insertPeople(4))
+  onTestFinished(() => load.close())
+  await load.during(() => sleep(WARM_UP_MS))
+  return load
+}
+
+function expectServed(load: SteadyLoad, times: { attacked: Measured; beside: Measured }): void {
+  expect(load.refused).toEqual([])
+  expect(worstP99(times.attacked)).toBeLessThan(P99_MS + worstP99(times.beside))
+}
+
+/** What a crowd saw, once it had as long as the server may take. */
+async function seenBy(crowd: DistantCrowd, withinMs: number) {
+  const { connected, lastedMs, told } = await crowd.seen()
+  return {
+    ended: lastedMs.length,
+    late: lastedMs.filter((ms) => ms > withinMs).length,
+    stillConnected: connected,
+    longestMs: Math.round(lastedMs.reduce((a, b) => Math.max(a, b), 0)),
+    told,
+  }
+}
+
+test('10,000 connections that say nothing end on a deadline, and others are served as before', async ({
+  task,
+}) => {
+  const patient = await startServer({ databaseUrl: relay.databaseUrl, without: 'timeouts' })
+  const { times, result } = await compare(attacked, await startBeside(), async () => {
+    const still = await gatherCrowd({ base: patient, count: SLOW, opening: '' })
+    const idle = await gatherCrowd({ base: relay.base, count: IDLE, opening: '' })
+    await sleep(HEAD_WITHIN_MS)
+    return { seen: await seenBy(idle, HEAD_WITHIN_MS), still: (await still.seen()).connected }
+  })
+  const { seen, still } = result
+  task.meta.figures = { idle: seen, times, 'still connected without timeouts': still }
+  expect(still).toBe(SLOW)
+  expect(seen).toMatchObject({ ended: IDLE, late: 0, stillConnected: 0 })
+  expectServed(attacked, times)
+})
+
+test('dribbled heads, trickled bodies, rows of requests and ambiguous ones end on a deadline, and others are served as before', async ({
+  task,
+}) => {
+  const patient = await startServer({ databaseUrl: relay.databaseUrl, without: 'timeouts' })
+  const lenient = await startServer({
+    databaseUrl: relay.databaseUrl,
+    settings: { NODE_OPTIONS: '--insecure-http-parser' },
+  })
+  const { times, result: figures } = await compare(attacked, await startBeside(), async () => {
+    const [heads, bodies, patientHeads, patientBodies] = await Promise.all([
+      gatherCrowd({ base: relay.base, count: SLOW, opening: SLOW_HEAD, dribble: 'x' }),
+      gatherCrowd({ base: relay.base, count: SLOW, opening: SLOW_BODY, dribble: ' ' }),
+      gatherCrowd({ base: patient, count: FEW, opening: SLOW_HEAD, dribble: 'x' }),
+      gatherCrowd({ base: patient, count: FEW, opening: SLOW_BODY, dribble: ' ' }),
+    ])
+    const until = performance.now() + REQUEST_WITHIN_MS
+    const [rows, ambiguous] = await Promise.all([
+      askInRows(relay.base, until),
+      askAmbiguously(relay.base, until),
+      sleep(REQUEST_WITHIN_MS),
+    ])
+    return {
+      heads: await seenBy(heads, HEAD_WITHIN_MS),
+      bodies: await seenBy(bodies, REQUEST_WITHIN_MS),
+      rows,
+      ambiguous,
+      'still connected without timeouts':
+        (await patientHeads.seen()).connected + (await patientBodies.seen()).connected,
+      'ambiguous, accepted by a lenient parser': (await askAmbiguously(lenient, 0)).accepted,
+    }
+  })
+  task.meta.figures = { ...figures, times }
+  expect(figures).toMatchObject({
+    heads: { ended: SLOW, late: 0, stillConnected: 0 },
+    bodies: { ended: SLOW, late: 0, stillConnected: 0 },
+    rows: { wrong: [] },
+    ambiguous: { accepted: 0, leftOpen: 0 },
+    'still connected without timeouts': 2 * FEW,
+  })
+  expect(figures['ambiguous, accepted by a lenient parser']).toBeGreaterThan(0)
+  expectServed(attacked, times)
+})

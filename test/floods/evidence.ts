@@ -1,0 +1,42 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Reporter, TestModule } from 'vitest/node'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What a test measured, for the evidence. */
+    figures?: Record<string, unknown>
+  }
+}
+
+const FOLDER = fileURLToPath(new URL('.', import.meta.url))
+const EVIDENCE = path.join(FOLDER, '../../docs/evidence/floods.json')
+
+/** Writes what was measured, by the tests' names. A run of a part of them leaves the evidence as it is. */
+export class EvidenceReporter implements Reporter {
+  private startedAt = new Date()
+
+  onTestRunStart(): void {
+    this.startedAt = new Date()
+  }
+
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const tests = modules.flatMap((module) => [...module.children.allTests()])
+    for (const test of tests)
+      process.stdout.write(`${test.name}: ${JSON.stringify(test.meta().figures ?? 'no figures')}\n`)
+    const files = readdirSync(FOLDER).filter((name) => name.endsWith('.test.ts'))
+    const whole = modules.length === files.length && tests.every((test) => test.result().state !== 'skipped')
+    if (!whole) return
+    const evidence = {
+      command: 'pnpm test:floods',
+      started: this.startedAt.toISOString(),
+      ended: new Date().toISOString(),
+      tests: Object.fromEntries(
+        tests.map((test) => [test.fullName, { result: test.result().state, ...test.meta().figures }]),
+      ),
+    }
+    mkdirSync(path.dirname(EVIDENCE), { recursive: true })
+    writeFileSync(EVIDENCE, `${JSON.stringify(evidence, undefined, 2)}\n`)
+  }
+}

@@ -1,0 +1,155 @@
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { tokenFor, useRelay, type TestUser } from '../harness/relay.js'
+import { Child } from './child.js'
+import { attemptsSchema, countOutcomes, logIn, slowestMs, storm, type Attempt } from './logins.js'
+import { startServer } from './servers.js'
+import { SteadyLoad, compare, worstP99 } from './steady-load.js'
+
+const LOGINS = 200
+/** Of the logins, how many are tried under the owner's name: more than its budget. */
+const AT_THE_OWNER = 40
+const NAME_BUDGET = 30
+const QUEUE = 100
+const WAIT_MS = 15_000
+/** A hash or two, and a busy machine. */
+const HASHES_MS = 3000
+/** What a storm may cost others, beside what the machine costs them at the same time. */
+const P99_MS = 50
+/** More than a core hashes in 15 seconds. */
+const WAITERS = 150 * availableParallelism()
+
+/** Hashed while the storm still comes in. */
+const MEANWHILE = 10 * availableParallelism()
+
+const SETTINGS = { LIMITS: 'on', LIMIT_REGISTER: 'off' }
+const relay = useRelay(SETTINGS)
+
+const CROWD = [
+  ...Array.from({ length: AT_THE_OWNER }, () => 'owner'),
+  ...Array.from({ length: LOGINS - AT_THE_OWNER }, (_, at) => `nobody${at}`),
+] as const
+
+const isRefusal = (outcome: string): boolean => /^(429|503) /.test(outcome)
+
+const namesFor = (owner: TestUser): string[] =>
+  CROWD.map((name) => (name === 'owner' ? owner.username : name))
+
+/** With a token that ended 29 days ago. */
+function logInAsOwner(base: string, owner: TestUser): Promise<Attempt> {
+  const token = tokenFor(owner.id, { iat: Math.floor(Date.now() / 1000) - 29 * 86_400 })
+  return logIn(base, { ...owner, token })
+}
+
+async function loadOn(base: string): Promise<SteadyLoad> {
+  const load = new SteadyLoad(base, await relay.database.insertPeople(4))
+  onTestFinished(() => load.close())
+  await load.during(() => sleep(1500))
+  return load
+}
+
+const startBeside = (without?: string): Promise<string> =>
+  startServer({ databaseUrl: relay.databaseUrl, settings: SETTINGS, ...(without && { without }) })
+
+/** What the owner is told in the middle of a storm. */
+async function ownerInStorm(without: string): Promise<string> {
+  const owner = await relay.user()
+  const base = await startBeside(without)
+  void storm(base, namesFor(owner))
+  await sleep(500)
+  return (await logInAsOwner(base, owner)).outcome
+}
+
+test('200 logins at once: others go on, the queue is bounded, each is answered in time, and the owner gets in', async ({
+  task,
+}) => {
+  const owner = await relay.user()
+  const attacked = await loadOn(relay.base)
+  const beside = await loadOn(await startBeside())
+  const stormers = new Child('storm-process.ts')
+  const { times, result } = await compare(attacked, beside, async () => {
+    const strangers = stormers.ask({ base: relay.base, names: namesFor(owner) })
+    await sleep(500)
+    const own = await logInAsOwner(relay.base, owner)
+    return { own, attempts: attemptsSchema.parse(await strangers) }
+  })
+  const { own, attempts } = result
+  const outcomes = countOutcomes(attempts)
+  task.meta.figures = { logins: LOGINS, outcomes, slowestMs: slowestMs(attempts), owner: own, times }
+
+  expect(outcomes['429 rate_limited']).toBe(AT_THE_OWNER - NAME_BUDGET)
+  // What was not refused at once had a place: in the queue, or at work, where a few may have been done meanwhile.
+  const admitted = attempts.filter(({ outcome, tookMs }) => !isRefusal(outcome) || tookMs >= WAIT_MS).length
+  expect(admitted).toBeGreaterThanOrEqual(QUEUE)
+  expect(admitted).toBeLessThanOrEqual(QUEUE + MEANWHILE)
+  expect(outcomes['503 unavailable']).toBeGreaterThan(0)
+  expect(Object.keys(outcomes)).toHaveLength(3)
+  for (const { retryAfter } of attempts.filter(({ outcome }) => isRefusal(outcome)))
+    expect(retryAfter).toMatch(/^[1-9]\d*$/)
+  expect(slowestMs(attempts)).toBeLessThan(WAIT_MS + HASHES_MS)
+  expect(own.outcome).toBe('200')
+  expect(own.tookMs).toBeLessThan(HASHES_MS)
+  expect(attacked.refused).toEqual([])
+  expect(worstP99(times.attacked)).toBeLessThan(P99_MS + worstP99(times.beside))
+})
+
+test('without each guard against a storm of logins, its lack is noticed', async ({ task }) => {
+  const unknown = await ownerInStorm('ownership')
+  const unfavoured = await ownerInStorm('standing')
+
+  const unbounded = await startBeside('queue-bound')
+  const answered: Attempt[] = []
+  for (const attempt of storm(unbounded, CROWD)) void attempt.then((ended) => answered.push(ended))
+  await sleep(2500)
+  const unboundedOutcomes = countOutcomes(answered)
+
+  const inLoop = await startBeside('threads')
+  const [attacked, beside] = [await loadOn(inLoop), await loadOn(relay.base)]
+  const { times } = await compare(attacked, beside, async () => {
+    void storm(inLoop, CROWD.slice(0, 20))
+    await sleep(3000)
+  })
+  task.meta.figures = {
+    'the owner, without a look at old tokens': unknown,
+    'the owner, without a place ahead of strangers': unfavoured,
+    'refused 503, without a bound of the queue': unboundedOutcomes['503 unavailable'] ?? 0,
+    'p99 of others in ms, hashing in the event loop': worstP99(times.attacked),
+    'p99 beside it in ms': worstP99(times.beside),
+  }
+  expect(unknown).toBe('429 rate_limited')
+  expect(unfavoured).toBe('503 unavailable')
+  expect(unboundedOutcomes['429 rate_limited']).toBeGreaterThan(0)
+  expect(unboundedOutcomes['503 unavailable']).toBeUndefined()
+  expect(worstP99(times.attacked)).toBeGreaterThan(P99_MS + worstP99(times.beside))
+})
+
+test('a password that waits for 15 seconds is refused with 503 and when to come back, and none waits longer', async ({
+  task,
+}) => {
+  const settings = { PASSWORD_QUEUE: '100000' }
+  const { databaseUrl } = relay
+  const bounded = await startServer({ databaseUrl, settings })
+  const patient = await startServer({ databaseUrl, settings, without: 'wait-bound' })
+  const names = Array.from({ length: WAITERS }, (_, at) => `nobody${at}`)
+  const early: Attempt[] = []
+  for (const attempt of storm(patient, names)) void attempt.then((ended) => early.push(ended))
+  const attempts = await Promise.all(storm(bounded, names))
+  const [outcomes, withoutBound] = [countOutcomes(attempts), countOutcomes(early)]
+  task.meta.figures = {
+    logins: WAITERS,
+    outcomes,
+    slowestMs: slowestMs(attempts),
+    'refused without the bound': withoutBound['503 unavailable'] ?? 0,
+    'answered meanwhile without the bound': early.length,
+  }
+  expect(Object.keys(outcomes).toSorted()).toEqual(['401 invalid_credentials', '503 unavailable'])
+  for (const { outcome, retryAfter, tookMs } of attempts.filter((one) => one.outcome.startsWith('503'))) {
+    expect(outcome).toBe('503 unavailable')
+    expect(retryAfter).toMatch(/^[1-9]\d*$/)
+    expect(tookMs).toBeGreaterThanOrEqual(WAIT_MS)
+  }
+  expect(slowestMs(attempts)).toBeLessThan(WAIT_MS + HASHES_MS)
+  expect(early.length).toBeLessThan(WAITERS)
+  expect(withoutBound['503 unavailable']).toBeUndefined()
+})
