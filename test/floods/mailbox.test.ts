@@ -15,8 +15,8 @@ interface Cap {
   readonly ciphertext: string
 }
 const CAPS: Cap[] = [
-  { cap: '1,000 messages', settings: { MAILBOX_MAX_MESSAGES: '1000' }, ciphertext: 'x' },
-  { cap: '8 MiB', settings: { MAILBOX_MAX_BYTES: String(8 * MIB) }, ciphertext: 'x'.repeat(16_384) },
+  { cap: '500 messages', settings: { MAILBOX_MAX_MESSAGES: '500' }, ciphertext: 'x' },
+  { cap: '4 MiB', settings: { MAILBOX_MAX_BYTES: String(4 * MIB) }, ciphertext: 'x'.repeat(16_384) },
 ]
 
 async function besiege({ settings, ciphertext }: Cap, also: Record<string, string> = {}) {

@@ -4,15 +4,15 @@ import { Random } from '../faults/random.js'
 import { request } from '../harness/http.js'
 import { useRelay } from '../harness/relay.js'
 import { HastyPeople } from './hasty-people.js'
-import { countOverdue, readRemovals, watchRemovals } from './retention-world.js'
+import { RECORD_SECONDS, countOverdue, readRemovals, watchRemovals } from './retention-world.js'
 import { startServer } from './servers.js'
 
 const PEOPLE = 6
 const LIFE_SECONDS = 2
 const TALK_MS = 20_000
-const SHORT_TALK_MS = 5000
+const SHORT_TALK_MS = 4000
 /** A purge begins every second, and the machine is busy. */
-const OVERDUE_SECONDS = 4
+const OVERDUE_SECONDS = 3
 const SETTINGS = { MESSAGE_LIFE_SECONDS: String(LIFE_SECONDS), PURGE_SCHEDULE: '* * * * * *' }
 
 const relay = useRelay(SETTINGS)
@@ -26,18 +26,21 @@ async function readPurged(base: string): Promise<number> {
   return Number(/^purge_removed_records_total (\d+)$/m.exec(text)?.[1])
 }
 
+/** @returns how many records were due for too long, at the worst moment */
+async function watchOverdue(forMs: number): Promise<number> {
+  let most = 0
+  for (const end = Date.now() + forMs; Date.now() < end; await sleep(1000))
+    most = Math.max(most, await countOverdue(relay.database, OVERDUE_SECONDS))
+  return most
+}
+
 /** Lets people talk through these instances. @returns what was wrong, and how much there was */
 async function talk(bases: readonly string[], seed: number, forMs: number) {
   const people = new HastyPeople(await relay.database.insertPeople(PEOPLE), bases, new Random(seed))
   await relay.sql('truncate removed')
-  let [over, overdue] = [false, 0]
-  const watch = async (): Promise<void> => {
-    for (; !over; await sleep(1000))
-      overdue = Math.max(overdue, await countOverdue(relay.database, OVERDUE_SECONDS))
-  }
-  await Promise.all([people.talk(forMs).finally(() => (over = true)), watch()])
+  const [overdue] = await Promise.all([watchOverdue(forMs), people.talk(forMs)])
   // All that is due goes.
-  await sleep((LIFE_SECONDS + OVERDUE_SECONDS) * 1000)
+  await sleep((LIFE_SECONDS + RECORD_SECONDS + OVERDUE_SECONDS) * 1000)
   const removed = await readRemovals(relay.database)
   const [left] = await relay.sql<{ count: number }>('select count(*)::int as count from messages')
   const { wrong, counts } = people.history.check()
