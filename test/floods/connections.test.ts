@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { ServerProcess } from '../harness/process.js'
 import { useRelay } from '../harness/relay.js'
 import { checkOpenFiles, gatherCrowd, type DistantCrowd } from './distant-crowd.js'
 import { askAmbiguously, askInRows } from './hostile-bytes.js'
-import { startServer } from './servers.js'
+import { startProcess, startServer } from './servers.js'
 import { SteadyLoad, compare, worstP99, type Measured } from './steady-load.js'
 
 const IDLE = 10_000
@@ -12,7 +13,7 @@ const FEW = 10
 const WARM_UP_MS = 2000
 /** What an attack may cost others, beside what the machine costs them at the same time. */
 const P99_MS = 100
-const BUSY_MS = 3000
+const BUSY_MS = 5000
 /** The relay waits 15 seconds for a head and 30 for a whole request. */
 const HEAD_WITHIN_MS = 15_000 + BUSY_MS
 const REQUEST_WITHIN_MS = 30_000 + BUSY_MS
@@ -21,7 +22,12 @@ const SLOW_HEAD = 'GET /health HTTP/1.1\r\nHost: relay\r\nX-Slow: '
 const SLOW_BODY =
   'POST /login HTTP/1.1\r\nHost: relay\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{'
 
-const relay = useRelay()
+/** Loaded ahead of the server. */
+const LONG_TURNS = { NODE_OPTIONS: `--import ${new URL('long-turns.mjs', import.meta.url).href}` }
+/** Nobody else is served meanwhile. */
+const TURN_MS = 100
+
+const relay = useRelay(LONG_TURNS)
 let attacked: SteadyLoad
 
 beforeAll(async () => {
@@ -57,21 +63,52 @@ async function seenBy(crowd: DistantCrowd, withinMs: number) {
   }
 }
 
+/** The longest turn of a server's event loop since it had said so much, in milliseconds of its own time. */
+function longestTurnMs(server: ServerProcess, since: number): number {
+  const turns = [
+    ...server
+      .output()
+      .slice(since)
+      .matchAll(/a turn of (\d+) ms/g),
+  ]
+  return Math.max(0, ...turns.map(([, ms]) => Number(ms)))
+}
+
 test('10,000 connections that say nothing end on a deadline, and others are served as before', async ({
   task,
 }) => {
   const patient = await startServer({ databaseUrl: relay.databaseUrl, without: 'timeouts' })
-  const { times, result } = await compare(attacked, await startBeside(), async () => {
-    const still = await gatherCrowd({ base: patient, count: SLOW, opening: '' })
+  const beside = await startBeside()
+  const since = relay.process.output().length
+  const { times, result } = await compare(attacked, beside, async () => {
     const idle = await gatherCrowd({ base: relay.base, count: IDLE, opening: '' })
+    const still = await gatherCrowd({ base: patient, count: SLOW, opening: '' })
     await sleep(HEAD_WITHIN_MS)
     return { seen: await seenBy(idle, HEAD_WITHIN_MS), still: (await still.seen()).connected }
   })
   const { seen, still } = result
-  task.meta.figures = { idle: seen, times, 'still connected without timeouts': still }
+  const longest = longestTurnMs(relay.process, since)
+  task.meta.figures = {
+    idle: seen,
+    longestTurnMs: longest,
+    times,
+    'still connected without timeouts': still,
+  }
   expect(still).toBe(SLOW)
   expect(seen).toMatchObject({ ended: IDLE, late: 0, stillConnected: 0 })
+  expect(longest).toBeLessThan(TURN_MS)
   expectServed(attacked, times)
+})
+
+test('a server that ends 10,000 connections in one go is noticed', async ({ task }) => {
+  const { databaseUrl } = relay
+  const server = await startProcess({ databaseUrl, settings: LONG_TURNS, without: 'frequent-looks' })
+  const since = server.output().length
+  const idle = await gatherCrowd({ base: await server.listening, count: IDLE, opening: '' })
+  await sleep(HEAD_WITHIN_MS)
+  const longest = longestTurnMs(server, since)
+  task.meta.figures = { idle: await seenBy(idle, HEAD_WITHIN_MS), longestTurnMs: longest }
+  expect(longest).toBeGreaterThan(TURN_MS)
 })
 
 test('dribbled heads, trickled bodies, rows of requests and ambiguous ones end on a deadline, and others are served as before', async ({

@@ -3,8 +3,8 @@ import { AnswerReader } from '../edge/answers.js'
 import { speak } from '../edge/connection.js'
 
 const DEADLINE_MS = 10_000
-const PAUSE_MS = 200
-const ROW = 200
+const PAUSE_MS = 1000
+const ROW = 50
 const CONNECTIONS = 5
 
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: relay\r\n\r\n'

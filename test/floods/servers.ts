@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-import { spawnServer } from '../harness/process.js'
+import { spawnServer, type ServerProcess } from '../harness/process.js'
 import { SECRET_KEY } from '../harness/tokens.js'
 
 interface ServerOptions {
@@ -10,8 +10,12 @@ interface ServerOptions {
   readonly without?: string
 }
 
-/** A server for as long as a test runs. @returns its address */
-export async function startServer({ databaseUrl, settings, without }: ServerOptions): Promise<string> {
+/** A server for as long as a test runs, listening. */
+export async function startProcess({
+  databaseUrl,
+  settings,
+  without,
+}: ServerOptions): Promise<ServerProcess> {
   const main = without && fileURLToPath(new URL(`without/${without}.mjs`, import.meta.url))
   const server = spawnServer(
     { SECRET_KEY, DATABASE_URL: databaseUrl, LIMITS: 'off', LOG_LEVEL: 'warn', ...settings },
@@ -21,5 +25,11 @@ export async function startServer({ databaseUrl, settings, without }: ServerOpti
     server.child.kill('SIGKILL')
     await server.ended
   })
-  return server.listening
+  await server.listening
+  return server
+}
+
+/** @returns its address */
+export async function startServer(options: ServerOptions): Promise<string> {
+  return (await startProcess(options)).listening
 }
