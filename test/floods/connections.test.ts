@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ServerProcess } from '../harness/process.js'
 import { useRelay } from '../harness/relay.js'
-import { checkOpenFiles, gatherCrowd, type DistantCrowd } from './distant-crowd.js'
+import { checkOpenFiles, gatherCrowd, seenBy } from './distant-crowd.js'
 import { askAmbiguously, askInRows } from './hostile-bytes.js'
 import { startProcess, startServer } from './servers.js'
 import { SteadyLoad, compare, worstP99, type Measured } from './steady-load.js'
@@ -49,18 +49,6 @@ async function startBeside(): Promise<SteadyLoad> {
 function expectServed(load: SteadyLoad, times: { attacked: Measured; beside: Measured }): void {
   expect(load.refused).toEqual([])
   expect(worstP99(times.attacked)).toBeLessThan(P99_MS + worstP99(times.beside))
-}
-
-/** What a crowd saw, once it had as long as the server may take. */
-async function seenBy(crowd: DistantCrowd, withinMs: number) {
-  const { connected, lastedMs, told } = await crowd.seen()
-  return {
-    ended: lastedMs.length,
-    late: lastedMs.filter((ms) => ms > withinMs).length,
-    stillConnected: connected,
-    longestMs: Math.round(lastedMs.reduce((a, b) => Math.max(a, b), 0)),
-    told,
-  }
 }
 
 /** The longest turn of a server's event loop since it had said so much, in milliseconds of its own time. */

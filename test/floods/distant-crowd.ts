@@ -35,3 +35,15 @@ export async function gatherCrowd(options: CrowdOptions): Promise<DistantCrowd> 
   await crowd.gather(options)
   return crowd
 }
+
+/** What a crowd saw, once it had as long as the server may take. */
+export async function seenBy(crowd: DistantCrowd, withinMs: number) {
+  const { connected, lastedMs, told } = await crowd.seen()
+  return {
+    ended: lastedMs.length,
+    late: lastedMs.filter((ms) => ms > withinMs).length,
+    stillConnected: connected,
+    longestMs: Math.round(lastedMs.reduce((a, b) => Math.max(a, b), 0)),
+    told,
+  }
+}
