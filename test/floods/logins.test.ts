@@ -5,7 +5,7 @@ import { tokenFor, useRelay, type TestUser } from '../harness/relay.js'
 import { Child } from './child.js'
 import { attemptsSchema, countOutcomes, logIn, slowestMs, storm, type Attempt } from './logins.js'
 import { startServer } from './servers.js'
-import { SteadyLoad, compare, worstP99 } from './steady-load.js'
+import { SteadyLoad, compare } from './steady-load.js'
 
 const LOGINS = 200
 /** Of the logins, how many are tried under the owner's name: more than its budget. */
@@ -17,6 +17,7 @@ const WAIT_MS = 15_000
 const HASHES_MS = 5000
 /** What a storm may cost others, beside what the machine costs them at the same time. */
 const P99_MS = 50
+const WARM_UP_MS = 1500
 /** Hashed while the storm still comes in. */
 const MEANWHILE = 10 * availableParallelism()
 
@@ -42,7 +43,7 @@ function logInAsOwner(base: string, owner: TestUser): Promise<Attempt> {
 async function loadOn(base: string): Promise<SteadyLoad> {
   const load = new SteadyLoad(base, await relay.database.insertPeople(4))
   onTestFinished(() => load.close())
-  await load.during(() => sleep(1500))
+  await load.during(() => sleep(WARM_UP_MS))
   return load
 }
 
@@ -64,6 +65,8 @@ test('200 logins at once: others go on, the queue is bounded, each is answered i
   const owner = await relay.user()
   const attacked = await loadOn(relay.base)
   const beside = await loadOn(await startBeside())
+  // The way of a login, too, is warm: what a first one costs is not what a storm costs.
+  await Promise.all(storm(relay.base, ['nobody', 'nobody', 'nobody']))
   const stormers = new Child('storm-process.ts')
   // It has started when it answers.
   await stormers.ask({ base: relay.base, names: [] })
@@ -90,7 +93,7 @@ test('200 logins at once: others go on, the queue is bounded, each is answered i
   expect(own.outcome).toBe('200')
   expect(own.tookMs).toBeLessThan(HASHES_MS)
   expect(attacked.refused).toEqual([])
-  expect(worstP99(times.attacked)).toBeLessThan(P99_MS + worstP99(times.beside))
+  expect(times.attacked.all.p99Ms).toBeLessThan(P99_MS + times.beside.all.p99Ms)
 })
 
 test('without each guard against a storm of logins, its lack is noticed', async ({ task }) => {
@@ -113,12 +116,12 @@ test('without each guard against a storm of logins, its lack is noticed', async 
     'the owner, without a look at old tokens': unknown,
     'the owner, without a place ahead of strangers': unfavoured,
     'refused 503, without a bound of the queue': unboundedOutcomes['503 unavailable'] ?? 0,
-    'p99 of others in ms, hashing in the event loop': worstP99(times.attacked),
-    'p99 beside it in ms': worstP99(times.beside),
+    'p99 of others in ms, hashing in the event loop': times.attacked.all.p99Ms,
+    'p99 beside it in ms': times.beside.all.p99Ms,
   }
   expect(unknown).toBe('429 rate_limited')
   expect(unfavoured).toBe('503 unavailable')
   expect(unboundedOutcomes['429 rate_limited']).toBeGreaterThan(0)
   expect(unboundedOutcomes['503 unavailable']).toBeUndefined()
-  expect(worstP99(times.attacked)).toBeGreaterThan(P99_MS + worstP99(times.beside))
+  expect(times.attacked.all.p99Ms).toBeGreaterThan(P99_MS + times.beside.all.p99Ms)
 })

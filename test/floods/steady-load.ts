@@ -19,7 +19,7 @@ export interface Times {
 }
 
 export type Kind = 'POST /messages' | 'GET /messages' | 'POST /messages/delivered'
-export type Measured = Record<Kind, Times>
+export type Measured = Record<Kind | 'all', Times>
 
 interface Client {
   readonly id: string
@@ -69,6 +69,7 @@ export class SteadyLoad {
   private measured(): Measured {
     const of = (kind: Kind): Times => timesOf(this.times.get(kind) ?? [])
     return {
+      all: timesOf([...this.times.values()].flat()),
       'POST /messages': of('POST /messages'),
       'GET /messages': of('GET /messages'),
       'POST /messages/delivered': of('POST /messages/delivered'),
