@@ -117,7 +117,7 @@ export function loadConfig(): Config {
  * @param env - the environment; an empty value counts as none
  * @throws ConfigError with every problem at once
  */
-function readConfig(env: NodeJS.ProcessEnv) {
+export function readConfig(env: NodeJS.ProcessEnv) {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const [main, rateRows, capRows] = [
     environment.safeParse(given),

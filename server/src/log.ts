@@ -1,16 +1,18 @@
-import pino, { type Logger } from 'pino'
+import pino, { type DestinationStream, type Logger } from 'pino'
 import { sqlState } from './database/faults.js'
 import { LogOutput } from './log-output.js'
 
 const STANDARD_OUTPUT = 1
 
-/**
- * The process's log, on standard output. A kill -9 takes the last fifth of a second's lines with it, a
- * full disk what it has no room for.
- */
-export function createLog(level: string): Logger {
+/** Standard output. A kill -9 takes the last fifth of a second's lines with it, a full disk what it has no room for. */
+function openOutput(): DestinationStream {
   const output = new LogOutput(STANDARD_OUTPUT)
   process.once('exit', () => output.flushSync())
+  return output
+}
+
+/** The process's log. */
+export function createLog(level: string, output: DestinationStream = openOutput()): Logger {
   return pino({ level, base: null }, output)
 }
 

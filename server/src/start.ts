@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createRouter, type AppRouter } from '@secure-messenger/api'
 import type { Logger } from 'pino'
-import { BcryptHasher } from './accounts/hasher.js'
+import { BcryptHasher, type Hasher } from './accounts/hasher.js'
 import { monotonicClock, systemClock } from './clock.js'
 import { ConfigError, type Config } from './config.js'
 import { openDatabase, type Database } from './database/open.js'
@@ -56,16 +56,18 @@ function findSecretKeys({ secretKey, previousSecretKey, dataDir }: Config) {
  * Opens the database, builds the services, listens. What was given and started is stopped again where that fails.
  *
  * @param link - of a worker, to the process that counts for all workers
+ * @param hasher - of passwords; it is closed with the server
  */
 export async function start(
   config: Config,
   source: Source,
   log: Logger,
   link: PrimaryLink | undefined,
+  hasher: Hasher = new BcryptHasher(),
 ): Promise<Running> {
   const database = await openDatabase(source, config, log)
   try {
-    return await serve(config, database, log, link)
+    return await serve(config, database, log, link, hasher)
   } catch (error) {
     await database.close()
     throw error
@@ -103,6 +105,7 @@ async function serve(
   database: Database,
   log: Logger,
   link: PrimaryLink | undefined,
+  hasher: Hasher,
 ): Promise<Running> {
   const { pool, prisma, connection, space } = database
   const secret = findSecretKeys(config)
@@ -110,7 +113,6 @@ async function serve(
   const redis = config.redisUrl === undefined ? undefined : openRedis(config.redisUrl, log)
   const whole = openServerWide(config, metrics, link)
   const limiter = new RateLimiter(config.rates, (limit) => whole.counterOf(limit), redis)
-  const hasher = new BcryptHasher()
   const clock = systemClock
   const delivery = openDelivery(redis, database, log)
   metrics.watchListeners(() => delivery.hub.size)

@@ -6,7 +6,8 @@ import { DELETE_FORGOTTEN } from '../../server/dist/retention/purge.js'
 import { TestDatabase } from '../harness/database.js'
 import { DatabaseLink } from '../harness/database-link.js'
 import { request, type Answer } from '../harness/http.js'
-import { REPOSITORY, spawnServer, type ServerProcess } from '../harness/process.js'
+import { REPOSITORY, type TestServer } from '../harness/process.js'
+import { startServer } from '../harness/server.js'
 import { StatementTap, type Sent } from '../harness/statements.js'
 import { openLive } from '../harness/stream.js'
 import { SECRET_KEY, tokenFor } from '../harness/tokens.js'
@@ -16,7 +17,7 @@ const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
 let database: TestDatabase
 let link: DatabaseLink
-let servers: ServerProcess[] = []
+let servers: TestServer[] = []
 let base = ''
 let sender = ''
 let recipients: string[] = []
@@ -27,16 +28,15 @@ beforeAll(async () => {
   link = await DatabaseLink.open(database.url, tap)
   const settings = { SECRET_KEY, LIMIT_SEND: 'off', PURGE_SCHEDULE: '0 0 1 1 *' }
   servers = [
-    spawnServer({ ...settings, DATABASE_URL: link.url }),
+    startServer({ ...settings, DATABASE_URL: link.url }),
     // Whom there is news for.
-    spawnServer({ ...settings, DATABASE_URL: database.url }),
+    startServer({ ...settings, DATABASE_URL: database.url }),
   ]
   base = (await Promise.all(servers.map((server) => server.listening)))[0] ?? ''
   ;[sender = '', ...recipients] = await database.insertPeople(RECIPIENTS + 1)
 })
 afterAll(async () => {
-  for (const server of servers) server.child.kill('SIGTERM')
-  await Promise.all(servers.map((server) => server.ended))
+  await Promise.all(servers.map((server) => server.stop()))
   await link.close()
   await database.drop()
 })

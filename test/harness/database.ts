@@ -21,7 +21,8 @@ export class TestDatabase {
 
   static async create(): Promise<TestDatabase> {
     const name = `relay_${randomBytes(6).toString('hex')}`
-    await administer(`create database ${name} encoding 'UTF8' template template0`)
+    const template = inject('templateDatabase') ?? 'template0'
+    await administer(`create database ${name} encoding 'UTF8' template ${template}`)
     const url = new URL(inject('databaseUrl'))
     url.pathname = `/${name}`
     return new TestDatabase(name, url.toString())

@@ -9,6 +9,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** A database on the server that every suite makes its own databases on. */
     databaseUrl: string
+    /** What the suites' databases are copies of; an empty one where nothing is provided. */
+    templateDatabase?: string
   }
 }
 

@@ -8,14 +8,20 @@ export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
 const MAIN = path.join(REPOSITORY, 'server/dist/main.js')
 const START_TIMEOUT_MS = 60_000
 
-/** What a server process said and how it ended. */
-export interface ServerProcess {
-  readonly child: ChildProcess
-  /** Standard output and error so far. */
+/** What a server said and how it ended. */
+export interface TestServer {
+  /** What it said so far. */
   output(): string
   /** The address that it says it listens on. Throws with its output if it ends before. */
   readonly listening: Promise<string>
   readonly ended: Promise<number | null>
+  /** Has it answer what it accepted, and end. */
+  stop(): Promise<number | null>
+}
+
+/** A server in a process of its own, which says what it says on standard output and error. */
+export interface ServerProcess extends TestServer {
+  readonly child: ChildProcess
 }
 
 export interface SpawnOptions {
@@ -52,7 +58,11 @@ export function spawnServer(settings: Record<string, string>, options: SpawnOpti
     })
   })
   listening.catch(() => undefined)
-  return { child, output: () => said, listening, ended }
+  const stop = (): Promise<number | null> => {
+    child.kill('SIGTERM')
+    return ended
+  }
+  return { child, output: () => said, listening, ended, stop }
 }
 
 /** That it never started is an end, too. */

@@ -4,7 +4,8 @@ import { afterAll, beforeAll } from 'vitest'
 import { z } from 'zod'
 import { TestDatabase } from './database.js'
 import { queryPath, request, type Answer, type RequestOptions } from './http.js'
-import { makeScratch, spawnServer, type ServerProcess } from './process.js'
+import { makeScratch, type ServerProcess, type TestServer } from './process.js'
+import { isProcess, startServer } from './server.js'
 import { SECRET_KEY, tokenFor } from './tokens.js'
 
 export { SECRET_KEY, tokenFor }
@@ -23,7 +24,7 @@ export interface TestUser {
 /** Waits until the server that a suite uses runs, and gives its parts. */
 export class Relay {
   base = ''
-  private server: ServerProcess | undefined
+  private server: TestServer | undefined
   private made: TestDatabase | undefined
   private readonly scratch = makeScratch()
 
@@ -31,12 +32,12 @@ export class Relay {
 
   async start(): Promise<void> {
     this.made = await TestDatabase.create()
-    await this.startProcess()
+    await this.startServer()
   }
 
-  /** Starts another process on the same database; the suite's requests go to it. */
-  async startProcess(settings: Record<string, string> = {}): Promise<ServerProcess> {
-    const server = spawnServer(
+  /** Starts another server on the same database; the suite's requests go to it. */
+  async startServer(settings: Record<string, string> = {}): Promise<TestServer> {
+    const server = startServer(
       {
         SECRET_KEY,
         DATABASE_URL: this.databaseUrl,
@@ -61,9 +62,16 @@ export class Relay {
     return this.database.url
   }
 
-  get process(): ServerProcess {
+  get running(): TestServer {
     if (!this.server) throw new Error('the server was not started')
     return this.server
+  }
+
+  /** For what only a process has. */
+  get process(): ServerProcess {
+    const server = this.running
+    if (!isProcess(server)) throw new Error('the server has no process of its own')
+    return server
   }
 
   /** A look into the database, behind the server's back. */
@@ -71,13 +79,12 @@ export class Relay {
     return this.database.sql<Row>(text, values)
   }
 
-  async stopProcess(): Promise<number | null> {
-    this.process.child.kill('SIGTERM')
-    return this.process.ended
+  stopServer(): Promise<number | null> {
+    return this.running.stop()
   }
 
   async stop(): Promise<void> {
-    if (this.server) await this.stopProcess()
+    if (this.server) await this.stopServer()
     await this.made?.drop()
     this.scratch.remove()
   }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { spawnServer, type ServerProcess } from '../harness/process.js'
+import type { TestServer } from '../harness/process.js'
 import { SECRET_KEY, useRelay } from '../harness/relay.js'
+import { startServer } from '../harness/server.js'
 import { checkInvariants } from './invariants.js'
 import { replay, runs, timeoutMs } from '../harness/runs.js'
 import { crowd, minutesPassing, step, type Step } from './steps.js'
@@ -13,17 +14,16 @@ const SEQUENCE_LENGTH = 60
 const ROUNDS = 15
 
 const relay = useRelay({ PURGE_SCHEDULE: NEVER })
-let other: ServerProcess
+let other: TestServer
 let places: Places
 
 beforeAll(async () => {
   const settings = { SECRET_KEY, DATABASE_URL: relay.databaseUrl, LIMITS: 'off', PURGE_SCHEDULE: NEVER }
-  other = spawnServer(settings)
+  other = startServer(settings)
   places = { database: relay.database, bases: [relay.base, await other.listening] }
 })
 afterAll(async () => {
-  other.child.kill('SIGTERM')
-  await other.ended
+  await other.stop()
 })
 
 /** What happens next in a run: calls at once, or time that passes. */

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DELETE_FORGOTTEN } from '../../server/dist/retention/purge.js'
 import { outcomeOf } from '../harness/http.js'
-import { spawnServer } from '../harness/process.js'
 import { SECRET_KEY, useRelay, type Relay, type TestUser } from '../harness/relay.js'
+import { startServer } from '../harness/server.js'
 
 const NEVER = '0 0 1 1 *'
 const EVERY_SECOND = '* * * * * *'
@@ -123,7 +123,7 @@ describe('several purgers at once', () => {
   const relay = useRelay({ PURGE_SCHEDULE: EVERY_SECOND })
 
   test('remove 5,000 records between them without an error, while messages come and go', async () => {
-    const other = spawnServer({
+    const other = startServer({
       SECRET_KEY,
       DATABASE_URL: relay.databaseUrl,
       LIMITS: 'off',
@@ -147,9 +147,8 @@ describe('several purgers at once', () => {
       return row?.left === 0
     })
     for (const id of kept) expect(await exists(relay, id)).toBe(true)
-    other.child.kill('SIGTERM')
-    expect(await other.ended).toBe(0)
-    for (const output of [relay.process.output(), other.output()])
+    expect(await other.stop()).toBe(0)
+    for (const output of [relay.running.output(), other.output()])
       expect(output).not.toMatch(/cut short|fault/)
   })
 })

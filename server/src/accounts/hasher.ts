@@ -18,6 +18,8 @@ export interface Hasher {
   matches(password: string, hash: string): Promise<boolean>
   /** A hash that no password is known for; comparing with it takes as long as with any. */
   decoy(): string
+  /** Ends what works on passwords. */
+  close(): Promise<void>
 }
 
 /**

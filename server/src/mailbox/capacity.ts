@@ -38,7 +38,7 @@ export class Capacity {
   private readonly drained = new Set<Set<string>>()
 
   constructor(
-    private readonly store: MailboxStore,
+    private readonly store: Pick<MailboxStore, 'countWaiting'>,
     private readonly caps: MailboxCaps,
     private readonly clock: Clock,
   ) {}

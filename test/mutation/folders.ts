@@ -1,0 +1,50 @@
+/** What is mutated together, and the suites that are to notice, those first that notice most for their time. */
+export interface Folder {
+  readonly name: string
+  readonly mutate: readonly string[]
+  /** Paths below test/, of folders and files. */
+  readonly suites: readonly string[]
+}
+
+const DOORS = ['parity', 'rpc']
+
+export const FOLDERS: readonly Folder[] = [
+  {
+    name: 'server/src/directory',
+    mutate: ['server/src/directory/**/*.ts'],
+    suites: ['rest/keys', ...DOORS, 'limits/rates'],
+  },
+  {
+    name: 'server/src/retention',
+    mutate: ['server/src/retention/**/*.ts'],
+    suites: ['retention'],
+  },
+  {
+    name: 'server/src/accounts',
+    // The hashing itself is what these runs replace.
+    mutate: [
+      'server/src/accounts/**/*.ts',
+      '!server/src/accounts/hasher.ts',
+      '!server/src/accounts/hashing-thread.ts',
+    ],
+    suites: ['rest/accounts', 'auth', ...DOORS, 'limits/rates'],
+  },
+  {
+    name: 'server/src/mailbox',
+    mutate: ['server/src/mailbox/**/*.ts'],
+    suites: [
+      'mailbox',
+      'rest/messages',
+      'limits/mailbox',
+      'live/stream',
+      'live/wait',
+      'retention',
+      'database/shards',
+    ],
+  },
+  {
+    name: 'packages/api',
+    mutate: ['packages/api/src/**/*.ts'],
+    suites: ['rest', ...DOORS, 'limits/rates', 'live/rpc-stream', 'live/wait'],
+  },
+]
