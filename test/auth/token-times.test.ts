@@ -38,7 +38,9 @@ test('a token that is issued lasts 30 minutes, and says whose it is', () => {
   const times = new Times(SECRET_KEY)
   const issued = times.tokens.issue(USER)
   expect(issued).toMatchObject({ token_type: 'bearer', expires_in: LIFE_S })
-  expect(jwt.verify(issued.access_token, SECRET_KEY, { ignoreExpiration: true, complete: true })).toMatchObject({
+  expect(
+    jwt.verify(issued.access_token, SECRET_KEY, { ignoreExpiration: true, complete: true }),
+  ).toMatchObject({
     header: { alg: 'HS256' },
     payload: {
       iss: 'secure-messenger',
@@ -135,6 +137,6 @@ test('of many tokens each keeps its owner', () => {
   const times = new Times(SECRET_KEY)
   const userOf = (at: number): string => `0190aaaa-bbbb-7ccc-8ddd-${at.toString(16).padStart(12, '0')}`
   const tokens = Array.from({ length: 100 }, (_, at) => tokenFor(userOf(at), { iat: START_S }))
-  for (const _round of [1, 2])
-    for (const [at, token] of tokens.entries()) expect(times.callerAt(token, START_S)).toBe(userOf(at))
+  for (const [at, token] of [...tokens.entries(), ...tokens.entries()])
+    expect(times.callerAt(token, START_S)).toBe(userOf(at))
 })

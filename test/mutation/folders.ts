@@ -27,7 +27,16 @@ export const FOLDERS: readonly Folder[] = [
       '!server/src/accounts/hasher.ts',
       '!server/src/accounts/hashing-thread.ts',
     ],
-    suites: ['rest/accounts', 'auth', ...DOORS, 'limits/rates'],
+    suites: [
+      'auth/password-queue',
+      'auth/passwords-compared',
+      'auth/token-times',
+      'rest/accounts',
+      'auth/passwords',
+      'auth/tokens',
+      ...DOORS,
+      'limits/rates',
+    ],
   },
   {
     name: 'server/src/mailbox',

@@ -39,7 +39,7 @@ export function sum(all: readonly Counts[]): Counts {
 }
 
 /** One line: what stands there instead, as far as a line goes. */
-function describe({ fileName, location, status, mutatorName, replacement = '' }: MutantResult): string {
+function describe({ fileName, location, status, mutatorName, replacement }: MutantResult): string {
   const place = `${path.relative('', fileName)}:${location.start.line}:${location.start.column}`
   return `${place} ${status} ${mutatorName}: ${replacement.replaceAll(/\s+/g, ' ').slice(0, 100)}`
 }

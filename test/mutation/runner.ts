@@ -45,22 +45,28 @@ class SuiteRunner implements TestRunner {
   async dryRun({ testFiles = [] }: DryRunOptions): Promise<DryRunResult> {
     const { modules, failure } = await this.run(testFiles)
     if (failure !== undefined) return { status: DryRunStatus.Error, errorMessage: failure }
-    const last = modules.at(-1)?.meta()['coverage'] as MutantCoverage | undefined
     const tests = modules.map((module) => ({
       id: module.moduleId,
       name: module.relativeModuleId,
       status: TestStatus.Success as const,
       timeSpentMs: module.diagnostic().duration,
     }))
-    return { status: DryRunStatus.Complete, tests, mutantCoverage: last ?? NO_COVERAGE }
+    return {
+      status: DryRunStatus.Complete,
+      tests,
+      mutantCoverage: modules.at(-1)?.meta().mutantCoverage ?? NO_COVERAGE,
+    }
   }
 
   async mutantRun({ testFilter = [], activeMutant, hitLimit }: MutantRunOptions): Promise<MutantRunResult> {
-    this.started.provide('mutant', { id: activeMutant.id, hitLimit })
+    this.started.provide('mutant', {
+      activeMutant: activeMutant.id,
+      ...(hitLimit !== undefined && { hitLimit }),
+    })
     this.started.config.bail = 1
     const { modules, failure } = await this.run(testFilter)
     const nrOfTests = modules.length
-    const hits = modules.map((module) => Number(module.meta()['hits'] ?? 0))
+    const hits = modules.map((module) => module.meta().mutantHits ?? 0)
     if (hitLimit !== undefined && hits.some((count) => count > hitLimit))
       return { status: MutantRunStatus.Timeout, reason: 'a loop without an end' }
     if (failure === undefined) return { status: MutantRunStatus.Survived, nrOfTests }

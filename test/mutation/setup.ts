@@ -1,36 +1,38 @@
-import { INSTRUMENTER_CONSTANTS as NAMES } from '@stryker-mutator/api/core'
+import type { InstrumenterContext, MutantCoverage } from '@stryker-mutator/api/core'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { loadServer } from '../harness/in-process.js'
 
-// Runs before each test file. Mutants read their state from a global object, whose name and fields Stryker gives.
+declare global {
+  // What Stryker puts into the sources keeps its state here.
+  var __stryker__: InstrumenterContext | undefined
+}
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Which mutant is in the server; none where it is only asked what covers which. */
-    mutant?: { readonly id: string; readonly hitLimit: number | undefined }
+    mutant?: Pick<InstrumenterContext, 'activeMutant' | 'hitLimit'>
   }
   export interface TaskMeta {
-    coverage?: unknown
-    hits?: unknown
+    mutantCoverage?: MutantCoverage | undefined
+    mutantHits?: number | undefined
   }
 }
 
-const mutant = inject('mutant')
-const state: Record<string, unknown> = (Reflect.get(globalThis, NAMES.NAMESPACE) as undefined) ?? {}
-Reflect.set(globalThis, NAMES.NAMESPACE, state)
-state[NAMES.ACTIVE_MUTANT] = mutant?.id
-state[NAMES.HIT_LIMIT] = mutant?.hitLimit
+// This runs before each file of tests.
+const state = (globalThis.__stryker__ ??= {})
+Object.assign(state, inject('mutant'))
 
 // What the modules do when they are loaded concerns every file, whichever is the first.
-if (inject('inProcess')) await loadServer()
+await loadServer()
 
 // What a file leaves running counts as its own until the next begins.
-// Vitest wants the first argument taken apart, wanted or not.
+// oxlint-disable-next-line no-empty-pattern -- Vitest wants the first argument taken apart
 beforeAll(({}, { file }) => {
-  state[NAMES.CURRENT_TEST_ID] = file.filepath
-  state[NAMES.HIT_COUNT] = 0
+  state.currentTestId = file.filepath
+  state.hitCount = 0
 })
+// oxlint-disable-next-line no-empty-pattern -- as above
 afterAll(({}, { file }) => {
-  file.meta.coverage = state[NAMES.MUTATION_COVERAGE_OBJECT]
-  file.meta.hits = state[NAMES.HIT_COUNT]
+  file.meta.mutantCoverage = state.mutantCoverage
+  file.meta.mutantHits = state.hitCount
 })
