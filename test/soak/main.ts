@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { REPOSITORY } from '../harness/process.js'
 import { judge } from './flatness.js'
@@ -14,7 +15,7 @@ nothing may be lost. First, a server that does not purge shows that the checks n
 
 /** Five minutes in: by then what is to be flat is. */
 const BITE_MINUTES = 5
-const NEVER = '0 0 29 2 *'
+const WITHOUT_PURGE = fileURLToPath(new URL('without-purge.mjs', import.meta.url))
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -37,10 +38,10 @@ async function main(): Promise<void> {
   const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
   const started = new Date().toISOString()
   say(`seed ${seed}; first ${BITE_MINUTES} minutes without purge`)
-  const unpurged = await soak({ minutes: BITE_MINUTES, seed, settings: { PURGE_SCHEDULE: NEVER }, say })
+  const unpurged = await soak({ minutes: BITE_MINUTES, seed, program: WITHOUT_PURGE, say })
   const noticed = wrongOf(unpurged)
   say(noticed.join('; '))
-  const soaked = await soak({ minutes, seed, settings: {}, say })
+  const soaked = await soak({ minutes, seed, say })
   const wrong = wrongOf(soaked)
   const { samples, killedAtSeconds, faults, requests, acknowledged, kills } = soaked
   const evidence = {

@@ -35,7 +35,8 @@ export interface Soaked {
 interface SoakOptions {
   readonly minutes: number
   readonly seed: number
-  readonly settings: Readonly<Record<string, string>>
+  /** What is run, if not the server as it is. */
+  readonly program?: string
   readonly say: (line: string) => void
 }
 
@@ -73,14 +74,14 @@ async function watch(
 }
 
 /** A week's traffic in little time, with a kill every minute. */
-export async function soak({ minutes, seed, settings, say }: SoakOptions): Promise<Soaked> {
+export async function soak({ minutes, seed, program, say }: SoakOptions): Promise<Soaked> {
   const world = await World.build({
     rivalrySeconds: 0,
+    program,
     settings: {
       LOG_LEVEL: 'error',
       MESSAGE_LIFE_SECONDS: String(LIFE_SECONDS),
       PURGE_SCHEDULE: '*/5 * * * * *',
-      ...settings,
     },
   })
   try {
