@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Reporter, TestModule } from 'vitest/node'
@@ -16,9 +17,11 @@ const EVIDENCE = path.join(FOLDER, '../../docs/evidence/floods.json')
 /** Writes what was measured, by the tests' names. A run of a part of them leaves the evidence as it is. */
 export class EvidenceReporter implements Reporter {
   private startedAt = new Date()
+  private loadBefore = 0
 
   onTestRunStart(): void {
     this.startedAt = new Date()
+    this.loadBefore = os.loadavg()[0] ?? 0
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -32,6 +35,9 @@ export class EvidenceReporter implements Reporter {
       command: 'pnpm test:floods',
       started: this.startedAt.toISOString(),
       ended: new Date().toISOString(),
+      cores: os.availableParallelism(),
+      // What else the machine had to do: times that were measured beside much else tell of that.
+      loadBefore: this.loadBefore,
       tests: Object.fromEntries(
         tests.map((test) => [test.fullName, { result: test.result().state, ...test.meta().figures }]),
       ),
