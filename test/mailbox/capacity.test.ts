@@ -1,43 +1,9 @@
 import { expect, test } from 'vitest'
-import { Capacity, type MailboxCaps } from '../../server/dist/mailbox/capacity.js'
-import { makeDraft, type Draft } from '../../server/dist/mailbox/draft.js'
+import type { MailboxCaps } from '../../server/dist/mailbox/capacity.js'
+import { draft, Mailboxes } from './counted-mailboxes.js'
 
-const OFF: MailboxCaps = { mailboxMessages: 'off', mailboxBytes: 'off', mailboxSenderShare: 'off' }
 const ADMITS_FOR_MS = 1000
 const REFUSES_FOR_MS = 200
-
-/** Mailboxes by owner, sender and number, as a database would count them, under a clock that a test moves. */
-class Mailboxes {
-  now = 5000
-  readonly counts: string[][] = []
-  /** Rows of a count, `[recipient, sender, messages, bytes]`. */
-  waiting: [string, string, number, number][] = []
-  meanwhile: () => void = () => undefined
-  failing = false
-  readonly capacity: Capacity
-
-  constructor(caps: Partial<MailboxCaps>) {
-    const countWaiting = async (recipientIds: readonly string[]) => {
-      this.counts.push([...recipientIds])
-      this.meanwhile()
-      if (this.failing) throw new Error('the database is away')
-      return this.waiting
-        .filter(([recipientId]) => recipientIds.includes(recipientId))
-        .map(([recipientId, senderId, messages, bytes]) => ({ recipientId, senderId, messages, bytes }))
-    }
-    this.capacity = new Capacity({ countWaiting }, { ...OFF, ...caps }, () => this.now)
-  }
-
-  /** How many of so many messages, sent together, are taken. */
-  async send(count: number, from = 'alice', to = 'bob', ciphertext = 'xx'): Promise<number> {
-    const drafts = Array.from({ length: count }, () => draft(from, to, ciphertext))
-    return count - (await this.capacity.refuse(drafts)).size
-  }
-}
-
-function draft(from: string, to: string, ciphertext = 'xx'): Draft {
-  return makeDraft(from, { recipient_id: to, ciphertext }, () => crypto.randomUUID())
-}
 
 test('without caps nothing is counted', async () => {
   const mailboxes = new Mailboxes({ mailboxSenderShare: 10 })

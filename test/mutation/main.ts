@@ -27,10 +27,12 @@ function readReports(): Reports {
 /** Adds a folder's report to those of the others. @returns the score of everything that was run */
 function addReport(name: string, report: FolderReport): number {
   const reports = { ...readReports(), [name]: report }
-  const ran = Object.values(reports).filter((report) => report !== 'not run')
+  const ran = Object.values(reports).filter((other) => other !== 'not run')
   const total = sum(ran)
   const score = scoreOf(total)
-  const folders = Object.fromEntries(FOLDERS.map(({ name }) => [name, reports[name] ?? 'not run']))
+  const folders = Object.fromEntries(
+    FOLDERS.map((folder) => [folder.name, reports[folder.name] ?? 'not run']),
+  )
   const evidence = { command: 'pnpm test:mutation', total: { ...total, score }, folders }
   mkdirSync(path.dirname(EVIDENCE), { recursive: true })
   writeFileSync(EVIDENCE, `${JSON.stringify(evidence, undefined, 2)}\n`)
