@@ -74,19 +74,22 @@ describe('the subscription messages.live', () => {
     ])
   })
 
-  it.skipIf(inProcess)('comes again by itself after the server was restarted, with what is unconfirmed', async () => {
-    const { from, to } = await pair()
-    const id = await relay.send(from, to, 'kept')
-    const { heard, errors, subscription } = subscribe(to.token)
-    await expect.poll(() => heard.length, { timeout: 5000 }).toBe(2)
-    const port = new URL(relay.base).port
-    await relay.stopServer()
-    await relay.startServer({ PORT: port })
-    await expect.poll(() => heard.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4)
-    subscription.unsubscribe()
-    expect(errors).toEqual([])
-    expect(heard.slice(2, 4)).toMatchObject([{ id }, { event: 'drained' }])
-  })
+  it.skipIf(inProcess)(
+    'comes again by itself after the server was restarted, with what is unconfirmed',
+    async () => {
+      const { from, to } = await pair()
+      const id = await relay.send(from, to, 'kept')
+      const { heard, errors, subscription } = subscribe(to.token)
+      await expect.poll(() => heard.length, { timeout: 5000 }).toBe(2)
+      const port = new URL(relay.base).port
+      await relay.stopServer()
+      await relay.startServer({ PORT: port })
+      await expect.poll(() => heard.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4)
+      subscription.unsubscribe()
+      expect(errors).toEqual([])
+      expect(heard.slice(2, 4)).toMatchObject([{ id }, { event: 'drained' }])
+    },
+  )
 
   it('is refused in a batch', async () => {
     const user = await relay.user()

@@ -63,25 +63,28 @@ describe('a list that waits', () => {
     expect(dataOf(await waiting)).toMatchObject({ messages: [{ id }], more: false })
   })
 
-  it.skipIf(inProcess)('begins its answer after ten seconds, so that no proxy takes it for dead, and is JSON all the same', async () => {
-    const { to } = await pair()
-    const startedAt = performance.now()
-    const [headAfter, text] = await new Promise<[number, string]>((resolve, reject) => {
-      const headers = { authorization: `Bearer ${to.token}` }
-      const request = http.get(`${relay.base}/messages?wait=12`, { headers, agent: false }, (response) => {
-        const after = performance.now() - startedAt
-        let body = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => (body += chunk))
-        response.on('end', () => resolve([after, body]))
+  it.skipIf(inProcess)(
+    'begins its answer after ten seconds, so that no proxy takes it for dead, and is JSON all the same',
+    async () => {
+      const { to } = await pair()
+      const startedAt = performance.now()
+      const [headAfter, text] = await new Promise<[number, string]>((resolve, reject) => {
+        const headers = { authorization: `Bearer ${to.token}` }
+        const request = http.get(`${relay.base}/messages?wait=12`, { headers, agent: false }, (response) => {
+          const after = performance.now() - startedAt
+          let body = ''
+          response.setEncoding('utf8')
+          response.on('data', (chunk: string) => (body += chunk))
+          response.on('end', () => resolve([after, body]))
+        })
+        request.on('error', reject)
       })
-      request.on('error', reject)
-    })
-    expect(headAfter).toBeGreaterThan(9000)
-    expect(headAfter).toBeLessThan(11_500)
-    expect(performance.now() - startedAt).toBeGreaterThan(11_900)
-    expect(JSON.parse(text)).toEqual({ messages: [], more: false })
-  })
+      expect(headAfter).toBeGreaterThan(9000)
+      expect(headAfter).toBeLessThan(11_500)
+      expect(performance.now() - startedAt).toBeGreaterThan(11_900)
+      expect(JSON.parse(text)).toEqual({ messages: [], more: false })
+    },
+  )
 
   it('is not waited for by HEAD, and refused in a batch', async () => {
     const { to } = await pair()
