@@ -5,7 +5,7 @@ import { outcomeOf, problemOf, request } from '../harness/http.js'
 import { expectDefined, useRelay } from '../harness/relay.js'
 import { tokenFor } from '../harness/tokens.js'
 import { withFalseClock } from './false-clock.js'
-import { startServer } from './servers.js'
+import { startProcess } from './servers.js'
 
 const HOUR_SECONDS = 3600
 /** A start, and a busy machine. */
@@ -104,11 +104,19 @@ const RIGHT = {
   falseTimes: 0,
 }
 
-async function start(offset: string, seconds: number, without?: string): Promise<Instance> {
+async function start(offset: string, seconds: number, without?: string) {
   const settings = { PURGE_SCHEDULE: EVERY_SECOND, ...withFalseClock(offset) }
   const { databaseUrl } = relay
-  const base = await startServer({ databaseUrl, settings, ...(without && { without }) })
-  return { base, seconds }
+  const { child, listening, ended } = await startProcess({
+    databaseUrl,
+    settings,
+    ...(without && { without }),
+  })
+  const end = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
+  }
+  return { base: await listening, seconds, end }
 }
 
 test.for(FALSE_CLOCKS)(
@@ -120,6 +128,8 @@ test.for(FALSE_CLOCKS)(
     const ready = problemOf(await request(wrong.base, 'GET', '/ready'))
     const [, told] = /differs from the database's by (-?\d+) seconds/.exec(ready.detail) ?? []
     const rightReady = (await relay.get('/ready')).status
+    // Of two that purge, the other would remove what this one is to be seen with.
+    await wrong.end()
     const seenTrusting = await tryClock(right, await start(offset, seconds, 'database-clock'))
     task.meta.figures = {
       ...seen,
