@@ -1,8 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { REPOSITORY } from '../harness/process.js'
+import { writeEvidence } from '../harness/evidence.js'
 import { FAULTS, type Fault } from './faults.js'
 import { Random } from './random.js'
 import { runFaults, type Result } from './run.js'
@@ -114,9 +112,7 @@ async function main(): Promise<void> {
     ...countsOf(result),
     'noticed with a promise removed': noticed,
   }
-  const folder = path.join(REPOSITORY, 'docs/evidence')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(path.join(folder, 'faults.json'), `${JSON.stringify(evidence, undefined, 2)}\n`)
+  writeEvidence('faults', evidence)
   const wrong = KINDS.flatMap((kind) => result[kind].map((what) => `${kind}: ${what}`))
   wrong.push(...result.unrecovered.map((name) => `not recovered: ${name}`))
   for (const [what, count] of Object.entries(noticed)) if (count === 0) wrong.push(`not noticed: ${what}`)

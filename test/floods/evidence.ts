@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import os from 'node:os'
-import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Reporter, TestModule } from 'vitest/node'
+import { writeEvidence } from '../harness/evidence.js'
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -12,7 +12,6 @@ declare module 'vitest' {
 }
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
-const EVIDENCE = path.join(FOLDER, '../../docs/evidence/floods.json')
 
 /** Writes what was measured, by the tests' names. A run of a part of them leaves the evidence as it is. */
 export class EvidenceReporter implements Reporter {
@@ -31,7 +30,7 @@ export class EvidenceReporter implements Reporter {
     const files = readdirSync(FOLDER).filter((name) => name.endsWith('.test.ts'))
     const whole = modules.length === files.length && tests.every((test) => test.result().state !== 'skipped')
     if (!whole) return
-    const evidence = {
+    writeEvidence('floods', {
       command: 'pnpm test:floods',
       started: this.startedAt.toISOString(),
       ended: new Date().toISOString(),
@@ -41,8 +40,6 @@ export class EvidenceReporter implements Reporter {
       tests: Object.fromEntries(
         tests.map((test) => [test.fullName, { result: test.result().state, ...test.meta().figures }]),
       ),
-    }
-    mkdirSync(path.dirname(EVIDENCE), { recursive: true })
-    writeFileSync(EVIDENCE, `${JSON.stringify(evidence, undefined, 2)}\n`)
+    })
   }
 }

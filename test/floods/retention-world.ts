@@ -1,4 +1,5 @@
 import type { TestDatabase } from '../harness/database.js'
+import { shortenRecords } from '../harness/short-records.js'
 
 /** A record that a purge removed, with the database's times in milliseconds. */
 export interface Removed {
@@ -15,11 +16,7 @@ export const RECORD_SECONDS = 1
 /** Lets records end soon, and keeps account of when each is removed. */
 export async function watchRemovals(database: TestDatabase): Promise<void> {
   await database.sql(`
-    create function forget_soon() returns trigger language plpgsql as $$ begin
-      new.forget_at := coalesce(new.delivered_at, new.expires_at) + interval '${RECORD_SECONDS} seconds';
-      return new;
-    end $$;
-    create trigger forget_soon before insert or update on messages for each row execute function forget_soon();
+    ${shortenRecords(RECORD_SECONDS)}
     create table removed as select id, expires_at, delivered_at, forget_at, now() as removed_at from messages limit 0;
     create function note_removal() returns trigger language plpgsql as $$ begin
       insert into removed values (old.id, old.expires_at, old.delivered_at, old.forget_at, clock_timestamp());

@@ -1,25 +1,32 @@
 import path from 'node:path'
 import type { MutantResult } from '@stryker-mutator/api/core'
+import { z } from 'zod'
 
 /** Of all mutants; what takes longer than this share counts as a survivor. */
 const TIMEOUT_SHARE = 0.05
 
-export interface Counts {
-  readonly mutants: number
-  readonly killed: number
-  readonly survived: number
-  readonly timedOut: number
+const counts = z.object({
+  mutants: z.int(),
+  killed: z.int(),
+  survived: z.int(),
+  timedOut: z.int(),
   /** Nothing runs them. They count as survivors. */
-  readonly uncovered: number
-}
+  uncovered: z.int(),
+})
+export type Counts = z.infer<typeof counts>
 
-export interface FolderReport extends Counts {
-  readonly started: string
-  readonly ended: string
-  readonly score: number
+const folderReport = counts.extend({
+  started: z.string(),
+  ended: z.string(),
+  score: z.number(),
   /** Where each mutant stands that was not killed, and what it does. */
-  readonly left: readonly string[]
-}
+  left: z.array(z.string()),
+})
+export type FolderReport = z.infer<typeof folderReport>
+
+/** By folder, what came of its last run. */
+export const folderReports = z.record(z.string(), z.union([folderReport, z.literal('not run')]))
+export type FolderReports = z.infer<typeof folderReports>
 
 /** In percent, to a tenth. */
 export function scoreOf({ mutants, killed, timedOut }: Counts): number {
@@ -28,7 +35,7 @@ export function scoreOf({ mutants, killed, timedOut }: Counts): number {
 }
 
 export function sum(all: readonly Counts[]): Counts {
-  const of = (key: keyof Counts): number => all.reduce((total, counts) => total + counts[key], 0)
+  const of = (key: keyof Counts): number => all.reduce((total, one) => total + one[key], 0)
   return {
     mutants: of('mutants'),
     killed: of('killed'),
@@ -47,7 +54,7 @@ function describe({ fileName, location, status, mutatorName, replacement }: Muta
 export function reportOf(results: readonly MutantResult[], started: Date, ended: Date): FolderReport {
   const count = (...wanted: MutantResult['status'][]): number =>
     results.filter(({ status }) => wanted.includes(status)).length
-  const counts = {
+  const found = {
     mutants: results.length,
     killed: count('Killed'),
     survived: count('Survived'),
@@ -56,5 +63,5 @@ export function reportOf(results: readonly MutantResult[], started: Date, ended:
   }
   const left = results.filter(({ status }) => status !== 'Killed').map(describe)
   const times = { started: started.toISOString(), ended: ended.toISOString() }
-  return { ...times, ...counts, score: scoreOf(counts), left: left.toSorted() }
+  return { ...times, ...found, score: scoreOf(found), left: left.toSorted() }
 }

@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { findUnprivilegedAccount } from '../../server/dist/database/embedded/account.js'
 import { makeFolderFor } from '../../server/dist/database/embedded/home.js'
-import { keptPort } from '../harness/ports.js'
-import { PostgresNode } from '../harness/postgres-node.js'
+import { makeNode, type PostgresNode } from '../harness/postgres-node.js'
 
 const PREFIX = '/usr/lib/postgresql/15'
 const DATABASE = 'relay'
@@ -25,17 +23,8 @@ export class DebianPostgres {
   /** @param folder - of which it makes one of its own below */
   static async create(folder: string, name: string): Promise<DebianPostgres> {
     const home = makeFolderFor(findUnprivilegedAccount(), path.join(folder, name))
-    const node = new PostgresNode(PREFIX, path.join(home, 'data'), await keptPort())
+    const node = await makeNode(PREFIX, path.join(home, 'data'))
     const made = new DebianPostgres(home, node)
-    const options = ['-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8']
-    await made.tool('initdb', ['-D', node.folder, ...options])
-    const settings = [
-      "listen_addresses = '127.0.0.1'",
-      "unix_socket_directories = ''",
-      `port = ${node.port}`,
-      '',
-    ]
-    writeFileSync(path.join(node.folder, 'postgresql.conf'), settings.join('\n'))
     await node.start()
     await made.tool('createdb', [...made.address, '--template=template0', DATABASE])
     return made

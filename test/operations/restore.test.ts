@@ -1,7 +1,5 @@
-import { writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { REPOSITORY } from '../harness/process.js'
+import { writeEvidence } from '../harness/evidence.js'
 import { pgBasebackup, pgDump } from './backups.js'
 import { restoreUnderTalk, type Case, type Restoring } from './restoring.js'
 
@@ -11,14 +9,12 @@ const results: Record<string, Restoring> = {}
 /** Of a run that went through: a failed one leaves the figures of the last that did not. */
 afterAll(() => {
   if (Object.keys(results).length < KEPT.length + LOST.length) return
-  const evidence = {
+  writeEvidence('restore', {
     command: 'pnpm test:operations',
     started: startedAt.toISOString(),
     ended: new Date().toISOString(),
     ...results,
-  }
-  const file = path.join(REPOSITORY, 'docs/evidence/restore.json')
-  writeFileSync(file, `${JSON.stringify(evidence, undefined, 2)}\n`)
+  })
 })
 
 type Named = readonly [string, Case]

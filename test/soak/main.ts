@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { writeEvidence } from '../harness/evidence.js'
 import { REPOSITORY } from '../harness/process.js'
 import { judge } from './flatness.js'
 import { renderSoak } from './plot.js'
@@ -15,7 +16,7 @@ nothing may be lost. First, a server that does not purge shows that the checks n
 
 /** Five minutes in: by then what is to be flat is. */
 const BITE_MINUTES = 5
-const WITHOUT_PURGE = fileURLToPath(new URL('without-purge.mjs', import.meta.url))
+const WITHOUT_PURGE = fileURLToPath(new URL('without/purge.mjs', import.meta.url))
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -57,10 +58,8 @@ async function main(): Promise<void> {
     samples: samples.length,
     'noticed without purge': noticed,
   }
-  const docs = path.join(REPOSITORY, 'docs')
-  mkdirSync(path.join(docs, 'evidence'), { recursive: true })
-  writeFileSync(path.join(docs, 'evidence/soak.json'), `${JSON.stringify(evidence, undefined, 2)}\n`)
-  writeFileSync(path.join(docs, 'soak.svg'), renderSoak(samples, killedAtSeconds))
+  writeEvidence('soak', evidence)
+  writeFileSync(path.join(REPOSITORY, 'docs/soak.svg'), renderSoak(samples, killedAtSeconds))
   if (!noticed.some((what) => what.startsWith('rows')))
     wrong.push('a server that does not purge was not noticed')
   for (const line of wrong) say(line)

@@ -3,25 +3,17 @@ import { History, type Faults } from '../faults/history.js'
 import { People } from '../faults/people.js'
 import { Random } from '../faults/random.js'
 import { World } from '../faults/world.js'
+import { shortenRecords } from '../harness/short-records.js'
 import { takeSample, type Sample } from './sample.js'
 
 const SAMPLE_EACH_MS = 5000
 const KILL_EACH_MS = 60_000
 /** As a week is to twenty minutes a minute is to eight hours: messages nobody reads live this long here, records half. */
 const LIFE_SECONDS = 60
-const RECORD_LIFE = '30 seconds'
+const RECORD_SECONDS = 30
 /** Sixty people, each of whom sends five messages a second and a bit less: in twenty minutes a week of a thousand's. */
 const PEOPLE = 60
 const PAUSE_MS = 380
-
-/** A day in which records are kept has no setting: the database itself makes it short. */
-const SHORTEN_RECORDS = `
-  create function shorten_record() returns trigger language plpgsql as $$
-    begin
-      new.forget_at := least(new.forget_at, coalesce(new.delivered_at, new.expires_at) + interval '${RECORD_LIFE}');
-      return new;
-    end $$;
-  create trigger shorten_record before insert or update on messages for each row execute function shorten_record()`
 
 export interface Soaked {
   readonly samples: readonly Sample[]
@@ -85,7 +77,7 @@ export async function soak({ minutes, seed, program, say }: SoakOptions): Promis
     },
   })
   try {
-    await world.sql(SHORTEN_RECORDS)
+    await world.sql(shortenRecords(RECORD_SECONDS))
     const history = new History()
     const people = new People(
       await world.makePeople(PEOPLE),

@@ -49,7 +49,7 @@ export class PostgresChannel implements Channel {
   async close(): Promise<void> {
     this.closed = true
     this.stopping.abort()
-    await leave(Promise.all([this.client?.end(), this.living]))
+    await leave(Promise.allSettled([this.client?.end(), this.living]))
   }
 
   /** Connects again and again: at once after a link that held, and then more and more slowly. */

@@ -66,7 +66,11 @@ export async function purge(options: PurgeOptions, signal: AbortSignal): Promise
   client.on('error', () => options.log.warn('the purge lost its database connection'))
   try {
     await client.connect()
-    await client.query(`set idle_session_timeout = ${LOCK_IDLE_TIMEOUT_MS}`)
+    // PostgreSQL has it from 14 on; before, the lock lasts as long as its connection.
+    await client.query(
+      "select set_config(name, $1, false) from pg_settings where name = 'idle_session_timeout'",
+      [`${LOCK_IDLE_TIMEOUT_MS}ms`],
+    )
     const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [
       PURGE_LOCK,
     ])

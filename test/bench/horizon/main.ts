@@ -1,14 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
+import { writeEvidence } from '../../harness/evidence.js'
 import { OWNER, startCluster } from '../cluster.js'
 import { churn } from '../growth/churn.js'
 import { openSubject } from '../growth/subject.js'
 import { compare, type Rates } from '../growth/compare.js'
 import { WORKS, type Subject } from '../growth/works.js'
-import { REPOSITORY } from '../places.js'
 import type { Cleanup } from '../processes.js'
 import { runMeasurement } from '../run.js'
 
@@ -97,9 +95,7 @@ async function measureAll(cleanup: Cleanup, commit: string): Promise<void> {
     after_its_end: { vacuumed_after_seconds, ...ratios(after), ...(await look(held)) },
   }
   say(JSON.stringify(evidence, undefined, 2))
-  const folder = path.join(REPOSITORY, 'docs/evidence')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(path.join(folder, 'horizon.json'), `${JSON.stringify(evidence, undefined, 2)}\n`)
+  writeEvidence('horizon', evidence)
 }
 
 await runMeasurement(measureAll)

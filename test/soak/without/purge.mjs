@@ -1,5 +1,5 @@
 // The server without its purge, as this repository's soak must notice.
-import { Schedule } from '../../server/dist/retention/schedule.js'
+import { Schedule } from '../../../server/dist/retention/schedule.js'
 
 Schedule.prototype.runOnce = async () => undefined
-await import('../../server/dist/main.js')
+await import('../../../server/dist/main.js')
