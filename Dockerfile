@@ -47,4 +47,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD node -e "\
       ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)) \
     .on('error', () => process.exit(1))"
 # A young generation of 3 x 8 MB instead of 3 x 16: 25 MB less of the process, at no speed that could be measured.
-CMD ["node", "--max-semi-space-size=8", "server/dist/main.js"]
+CMD ["node", "--max-semi-space-size=16", "server/dist/main.js"]

@@ -1,9 +1,11 @@
-import { write, writeSync } from 'node:fs'
+import { fstatSync, write, writeSync } from 'node:fs'
 
-/** A write for each line cost a send a tenth of its time. */
-const BUFFER_BYTES = 3072
 /** What is no longer arrives in one piece, also in a pipe that several processes write into (PIPE_BUF of Linux). */
-const MAX_WRITE_BYTES = 4096
+const PIPE_WRITE_BYTES = 4096
+/** A file takes any length in one piece. */
+const FILE_WRITE_BYTES = 65_536
+/** Lines are written once they fill so much of a write: one for each line cost a send a tenth of its time. */
+const FULL = 0.75
 const FLUSH_INTERVAL_MS = 200
 /** What cannot be written must not fill the memory either. */
 const MAX_WAITING_BYTES = 1_048_576
@@ -13,6 +15,16 @@ const MAX_PAUSES = 50
 
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
+}
+
+function isFile(file: number): boolean {
+  try {
+    // As a bigint: after a plain look at a pipe, Node 20 stops resolving links, and with them imports. (Its realpathSync
+    // takes the result of whatever was looked at last for its own.)
+    return fstatSync(file, { bigint: true }).isFile()
+  } catch {
+    return false
+  }
 }
 
 function pauseSync(): void {
@@ -28,8 +40,10 @@ export class LogOutput {
   private lastBytes = 0
   private waitingBytes = 0
   private writing = false
+  private readonly writeBytes: number
 
   constructor(private readonly file: number) {
+    this.writeBytes = isFile(file) ? FILE_WRITE_BYTES : PIPE_WRITE_BYTES
     setInterval(() => this.flush(), FLUSH_INTERVAL_MS).unref()
   }
 
@@ -37,7 +51,7 @@ export class LogOutput {
     const bytes = Buffer.byteLength(line)
     if (this.waitingBytes + bytes > MAX_WAITING_BYTES) return
     const last = this.pieces.length - 1
-    if (last >= 0 && this.lastBytes + bytes <= MAX_WRITE_BYTES) {
+    if (last >= 0 && this.lastBytes + bytes <= this.writeBytes) {
       this.pieces[last] += line
       this.lastBytes += bytes
     } else {
@@ -45,7 +59,7 @@ export class LogOutput {
       this.lastBytes = bytes
     }
     this.waitingBytes += bytes
-    if (this.waitingBytes >= BUFFER_BYTES) this.flush()
+    if (this.isFull) this.flush()
   }
 
   /** Writes what waits before it returns, as far as that is possible. */
@@ -60,6 +74,10 @@ export class LogOutput {
         pauseSync()
       }
     }
+  }
+
+  private get isFull(): boolean {
+    return this.waitingBytes >= FULL * this.writeBytes
   }
 
   private take(): Buffer | undefined {
@@ -82,7 +100,7 @@ export class LogOutput {
       if (isBusy(error)) return void setTimeout(() => this.send(bytes), PAUSE_MS)
       if (!error && written < bytes.length) return this.send(bytes.subarray(written))
       this.writing = false
-      if (!error && this.waitingBytes >= BUFFER_BYTES) this.flush()
+      if (!error && this.isFull) this.flush()
     })
   }
 }

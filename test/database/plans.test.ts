@@ -6,6 +6,7 @@ import { createClient } from '../../server/dist/database/client.js'
 import { createPool } from '../../server/dist/database/pool.js'
 import { DirectoryStore } from '../../server/dist/directory/store.js'
 import { createLog } from '../../server/dist/log.js'
+import { Pages } from '../../server/dist/mailbox/pages.js'
 import { MailboxStore } from '../../server/dist/mailbox/store.js'
 import { purge } from '../../server/dist/retention/purge.js'
 import { explaining, type Plan } from '../harness/plans.js'
@@ -27,6 +28,7 @@ const STATEMENTS = [
   ['a list of 50', 51, 400],
   ['a list of 50 where thousands were delivered', 51, 400],
   ['a list beyond what was told', 51, 700],
+  ['lists of 50 in 8 mailboxes', 408, 2000],
   ['a confirmation', 1, 40],
   ['100 confirmations in one mailbox', 100, 2500],
   ['100 confirmations in one where thousands were delivered', 100, 2500],
@@ -41,15 +43,17 @@ const STATEMENTS = [
 type Name = (typeof STATEMENTS)[number][0]
 type Operations = Record<Name, () => Promise<unknown>>
 
-/** What the server's own stores do, on a pool that is watched; `ahead` prepares it, and is not. */
-function operationsOn(pool: Pool, ahead: MailboxStore, databaseUrl: string): Operations {
-  const store = new MailboxStore(pool, LIFE_SECONDS)
+/** What the server's own stores do, on a pool that is watched; what prepares it is not. */
+function operationsOn(pool: Pool, unwatched: Pool, databaseUrl: string): Operations {
+  const [store, ahead] = [new MailboxStore(pool, LIFE_SECONDS), new MailboxStore(unwatched, LIFE_SECONDS)]
+  const [pages, pagesAhead] = [new Pages(pool, PAGE_BYTES), new Pages(unwatched, PAGE_BYTES)]
   const directory = new DirectoryStore(createClient(pool), pool)
+  const of = (recipientId: string, limit = 50) => ({ recipientId, limit, after: undefined })
   const waiting = async (owner: string, limit: number): Promise<string[]> =>
-    (await ahead.list(owner, { limit, after: undefined, maxBytes: PAGE_BYTES })).messages.map(({ id }) => id)
+    (await pagesAhead.read(of(owner, limit))).messages.map(({ id }) => id)
   const list = async (owner: string): Promise<unknown> => {
     await ahead.insert(draftsFor(60, owner))
-    return store.list(owner, { limit: 50, after: undefined, maxBytes: PAGE_BYTES })
+    return pages.read(of(owner))
   }
   const confirmAll = async (owner: string): Promise<unknown> => {
     await ahead.insert(draftsFor(100, owner))
@@ -72,9 +76,15 @@ function operationsOn(pool: Pool, ahead: MailboxStore, databaseUrl: string): Ope
       await ahead.insert(draftsFor(100, userId(8)))
       await ahead.insert(draftsFor(60, userId(8)))
       const except = await waiting(userId(8), 100)
-      const page = await store.list(userId(8), { limit: 50, after: undefined, maxBytes: PAGE_BYTES, except })
+      const page = await pages.readExcept(of(userId(8)), except)
       expect(page.messages.filter(({ id }) => except.includes(id))).toEqual([])
       return page
+    },
+    'lists of 50 in 8 mailboxes': async () => {
+      const owners = range(8, 500).map(userId)
+      for (const owner of owners) await ahead.insert(draftsFor(60, owner))
+      const each = await pages.readEach(owners.map((owner) => of(owner)))
+      expect(each.map(({ messages, more }) => [messages.length, more])).toEqual(owners.map(() => [50, true]))
     },
     'a confirmation': async () => store.confirm([userId(2)], await waiting(userId(2), 1)),
     '100 confirmations in one mailbox': () => confirmAll(userId(3)),
@@ -104,7 +114,7 @@ async function measure(databaseUrl: string): Promise<Map<string, Plan>> {
   const pool = createPool({ connectionString: databaseUrl }, 2, createLog('silent'))
   let told: Plan[] = []
   const watched = explaining(pool, (plan) => told.push(plan))
-  const operations = operationsOn(watched, new MailboxStore(pool, LIFE_SECONDS), databaseUrl)
+  const operations = operationsOn(watched, pool, databaseUrl)
   for (const [name] of STATEMENTS) {
     told = []
     await operations[name]()

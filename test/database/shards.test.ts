@@ -122,6 +122,15 @@ describe('statements, as the database gets them', () => {
     expect(named).toMatchObject({ list: 1, 'list-except': 1 })
   })
 
+  test('lists that come together name as many mailboxes as they read, each once', async () => {
+    await Promise.all(recipients.map((to) => send(to)))
+    const list = (owner: string) => request(base, 'GET', '/messages', { token: tokenFor(owner) })
+    const named = await recipientsNamedBy(async () => {
+      for (let round = 0; round < 20; round++) await Promise.all(recipients.map(list))
+    })
+    expect(named['list-mailboxes']).toBeGreaterThan(1)
+  })
+
   test('sends that come together name as many mailboxes as they have recipients, in one statement', async () => {
     const named = await recipientsNamedBy(async () => {
       for (let round = 0; round < 20; round++) await Promise.all(recipients.map((to) => send(to)))
@@ -174,6 +183,7 @@ describe('statements, as the database gets them', () => {
       'insert-*': MANY,
       kept: MANY,
       list: ONE,
+      'list-mailboxes': MANY,
       'list-except': ONE,
       'confirm-one-mailbox': ONE,
       'confirm-mailboxes': MANY,

@@ -19,6 +19,8 @@ interface BatcherOptions<In, Out> {
   readonly weigh: (item: In) => number
   /** Batches under way at once: where each waits for the disk, two share a flush. */
   readonly atOnce: number
+  /** Items of a batch at most; 64 where nothing is said. */
+  readonly maxItems?: number
 }
 
 const MAX_BATCH = 64
@@ -28,14 +30,16 @@ const MAX_WAITING_BYTES = 67_108_864
 const DEADLINE_MS = 12_000
 
 /**
- * Work that arrives while as many batches are under way as may be goes into the next one: one statement and one commit
- * for all of it, and no artificial delay. A worker is idle → under way → (something waits: under way again) → idle.
+ * Work that arrives in one turn of the event loop, or while as many batches are under way as may be, goes into one
+ * batch: one statement and one commit for all of it, and no artificial delay. A worker is idle → under way → (something
+ * waits: under way again) → idle. (Begun with the first item and not with the turn, four batches of ten held just one.)
  * An item of a batch that fails never fails its neighbours: the batch is done again one by one.
  */
 export class Batcher<In, Out> {
   private waiting: Entry<In, Out>[] = []
   private waitingBytes = 0
   private underWay = 0
+  private gathering = false
 
   constructor(private readonly options: BatcherOptions<In, Out>) {}
 
@@ -60,15 +64,26 @@ export class Batcher<In, Out> {
       }, DEADLINE_MS)
       this.waiting.push(entry)
       this.waitingBytes += bytes
-      if (this.underWay < this.options.atOnce) void this.work()
+      this.gather()
+    })
+  }
+
+  /** Begins when this turn's input has been read. */
+  private gather(): void {
+    if (this.gathering || this.underWay >= this.options.atOnce) return
+    this.gathering = true
+    setImmediate(() => {
+      this.gathering = false
+      void this.work()
     })
   }
 
   private async work(): Promise<void> {
+    const { maxItems = MAX_BATCH } = this.options
     this.underWay += 1
     while (this.waiting.length > 0) {
-      const batch = this.waiting.slice(0, MAX_BATCH)
-      this.waiting = this.waiting.slice(MAX_BATCH)
+      const batch = this.waiting.slice(0, maxItems)
+      this.waiting = this.waiting.slice(maxItems)
       for (const { bytes } of batch) this.waitingBytes -= bytes
       await this.settle(batch.filter(({ expired }) => !expired))
     }

@@ -46,14 +46,28 @@ export async function runChain(chain: Chain, call: ChainedCall): Promise<unknown
 }
 
 async function follow(chain: Chain, at: number, call: Call): Promise<Result> {
-  const next = (changes: Changes = {}): Promise<Result> => {
-    const ctx = changes.ctx ? { ...call.ctx, ...changes.ctx } : call.ctx
-    return follow(chain, at + 1, { ...call, ...changes, ctx })
-  }
+  const { path, type, meta } = call
+  const next = ({ ctx, input = call.input, getRawInput = call.getRawInput }: Changes = {}): Promise<Result> =>
+    follow(chain, at + 1, {
+      path,
+      type,
+      meta,
+      ctx: ctx ? { ...call.ctx, ...ctx } : call.ctx,
+      input,
+      getRawInput,
+    })
   try {
     const link = chain[at]
     if (!link) throw new Error('a chain without an end')
-    return await link({ ...call, next })
+    return await link({
+      path,
+      type,
+      meta,
+      ctx: call.ctx,
+      input: call.input,
+      getRawInput: call.getRawInput,
+      next,
+    })
   } catch (cause) {
     return { ok: false, error: getTRPCErrorFromUnknown(cause) }
   }

@@ -1,4 +1,4 @@
-import { type Message, type MessageStatus, type Page, type Receipt } from '@secure-messenger/api'
+import type { MessageStatus, Receipt } from '@secure-messenger/api'
 import type { Pool } from '../database/pool.js'
 import { askingAgain } from '../database/faults.js'
 import { keyOf, type Draft } from './draft.js'
@@ -41,26 +41,10 @@ export interface ConfirmedRow {
   readonly first: boolean
 }
 
-interface PageRow extends Message {
-  /** Another message waits behind this one. */
-  readonly followed: boolean
-}
-
-interface ListOptions {
-  readonly limit: number
-  /** The page begins beyond this id. */
-  readonly after: string | undefined
-  readonly maxBytes: number
-  /** Ids that are left out. */
-  readonly except?: readonly string[]
-}
-
 interface StatusRow {
   readonly delivered_at: string | null
   readonly expired: boolean
 }
-
-const NIL_ID = '00000000-0000-0000-0000-000000000000'
 
 function toReceipt(row: SentRow): Receipt {
   return {
@@ -92,27 +76,6 @@ function insertText(rows: number): string {
     on conflict (recipient_id, sender_id, client_message_id) do nothing
     returning id, recipient_id, sender_id, client_message_id, created_at, expires_at`
 }
-
-// Large ciphertexts are pointers until the last step: those that the page has no room for are never read.
-function listText(also = ''): string {
-  return `
-  select id, sender_id, ciphertext, created_at, expires_at, followed
-  from (
-    select *, row_number() over mailbox as place, lead(true, 1, false) over mailbox as followed,
-      sum(octet_length(ciphertext)) over (mailbox rows unbounded preceding) - octet_length(ciphertext) as bytes_before
-    from (
-      select id, sender_id, ciphertext, created_at, expires_at from messages
-      where recipient_id = $1 and delivered_at is null and expires_at > now() and id > $2 ${also}
-      order by id limit $3 + 1
-    ) waiting
-    window mailbox as (order by id)
-  ) page
-  where place <= $3 and bytes_before < $4
-  order by id`
-}
-const LIST = listText()
-// As a subquery, which is hashed: an array of any values is gone through for each row.
-const LIST_EXCEPT = listText('and id not in (select unnest($5::uuid[]))')
 
 // The time is read once, in FROM: functions inside COALESCE would be evaluated per node of a cluster.
 const CONFIRM_SET = `
@@ -226,23 +189,6 @@ export class MailboxStore {
       drafts.flatMap((d) => [d.recipientId, d.senderId, d.clientMessageId]),
     )
     return rows
-  }
-
-  /** A page of what waits; it ends early once it holds `maxBytes`, and is never empty while something waits. */
-  async list(recipientId: string, { limit, after, maxBytes, except = [] }: ListOptions): Promise<Page> {
-    const { rows } = await askingAgain(() =>
-      this.pool.query<PageRow>(
-        except.length === 0
-          ? { name: 'list', text: LIST, values: [recipientId, after ?? NIL_ID, limit, maxBytes] }
-          : {
-              name: 'list-except',
-              text: LIST_EXCEPT,
-              values: [recipientId, after ?? NIL_ID, limit, maxBytes, except],
-            },
-      ),
-    )
-    // What is not of a message is left out by the output's schema.
-    return { messages: rows, more: rows.at(-1)?.followed ?? false }
   }
 
   /** Confirms messages, each in its own mailbox; those confirmed before are answered too, with their first time. */
