@@ -57,11 +57,11 @@ describe('the arrows', () => {
     ).toEqual([])
   })
 
-  test('SQL stands in the stores, the database folder, the purge and the channel, and nowhere else', () => {
+  test('SQL stands in the stores, the database folder, the lock of the purge and the channel, and nowhere else', () => {
     const statement = /\b(select|insert into|update \w+ \w* ?set|delete from)\b/i
     const elsewhere = server.filter(
       ({ file }) =>
-        !/store\.ts|mailbox\/pages\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/purge\.ts|http\/readiness\.ts/.test(
+        !/store\.ts|mailbox\/pages\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/lock\.ts|http\/readiness\.ts/.test(
           file,
         ),
     )
@@ -69,10 +69,10 @@ describe('the arrows', () => {
     expect(withSql.map(({ file }) => file)).toEqual([])
   })
 
-  test('Prisma and pg are known to the stores, the database folder, the purge and the channel alone', () => {
+  test('Prisma and pg are known to the stores, the database folder, the lock of the purge and the channel alone', () => {
     const elsewhere = server.filter(
       ({ file }) =>
-        !/store\.ts|mailbox\/pages\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/purge\.ts/.test(
+        !/store\.ts|mailbox\/pages\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/lock\.ts/.test(
           file,
         ),
     )

@@ -128,6 +128,21 @@ describe('the line of passwords', () => {
     },
   )
 
+  test('answers after 20 seconds of work, and no sooner; its place is taken until the work ends', async () => {
+    const works = open(1, 10)
+    void works.ask('a')
+    await vi.advanceTimersByTimeAsync(19_999)
+    expect(works.refused).toEqual([])
+    void works.ask('b')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(works.refused).toEqual(['a'])
+    expect(works.begun).toEqual(['a'])
+    await works.end('a')
+    expect(works.begun).toEqual(['a', 'b'])
+    await works.end('b')
+    expect(works.ended).toEqual(['b'])
+  })
+
   test('leaves no timer behind, whether one was served or displaced', async () => {
     const works = open(1, 1)
     void works.ask('a')
@@ -136,6 +151,7 @@ describe('the line of passwords', () => {
     await settle()
     await works.end('a')
     expect(works.begun).toEqual(['a', 'owner'])
+    await works.end('owner')
     expect(vi.getTimerCount()).toBe(0)
   })
 })

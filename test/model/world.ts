@@ -1,4 +1,4 @@
-import { DELETE_FORGOTTEN } from '../../server/dist/retention/purge.js'
+import { DELETE_FORGOTTEN } from '../../server/dist/retention/store.js'
 import type { TestDatabase } from '../harness/database.js'
 import { expectDefined } from '../harness/relay.js'
 import { ask, type Call, type Door, type Heard } from './calls.js'

@@ -17,7 +17,7 @@ export const FOLDERS: readonly Folder[] = [
   {
     name: 'server/src/retention',
     mutate: ['server/src/retention/**/*.ts'],
-    suites: ['retention'],
+    suites: ['retention/schedule', 'retention/purge', 'retention'],
   },
   {
     name: 'server/src/accounts',

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { DELETE_FORGOTTEN } from '../../server/dist/retention/purge.js'
+import { DELETE_FORGOTTEN } from '../../server/dist/retention/store.js'
 import { outcomeOf } from '../harness/http.js'
 import { SECRET_KEY, useRelay, type Relay, type TestUser } from '../harness/relay.js'
 import { startServer } from '../harness/server.js'

@@ -9,6 +9,7 @@ import {
   type Registration,
   type User,
 } from '@secure-messenger/api'
+import { Batcher } from '../database/batcher.js'
 import { shortOfRoom, type Room } from '../database/free-space.js'
 import { fingerprintOf } from '../directory/fingerprint.js'
 import type { Passwords } from './passwords.js'
@@ -25,7 +26,19 @@ interface AccountsOptions {
 
 /** Registering, logging in, and who one is. */
 export class Accounts implements AccountsService {
-  constructor(private readonly options: AccountsOptions) {}
+  /** Looked up together: in a storm of logins one statement holds one connection, and leaves the others to everybody. */
+  private readonly logins: Batcher<string, Login | undefined>
+
+  constructor(private readonly options: AccountsOptions) {
+    this.logins = new Batcher({
+      atOnce: 1,
+      weigh: ({ length }) => length,
+      perform: async (names) => {
+        const found = await options.store.findLogins([...new Set(names)])
+        return names.map((name) => found.get(name))
+      },
+    })
+  }
 
   async register({ username, password, public_key }: Registration): Promise<User> {
     const { store, passwords, room } = this.options
@@ -33,7 +46,7 @@ export class Accounts implements AccountsService {
     if (room.isShort) throw shortOfRoom()
     const name = parseUsername(username)
     // A taken name costs no hash; the insert alone decides between two who register it at once.
-    if (!name || (await store.findLogin(name))) throw new ApiError('username_taken')
+    if (!name || (await this.logins.add(name))) throw new ApiError('username_taken')
     const passwordHash = await passwords.hash(password)
     const fingerprint = fingerprintOf(public_key)
     const user = await store.insert({ username, passwordHash, publicKey: public_key, fingerprint })
@@ -63,9 +76,9 @@ export class Accounts implements AccountsService {
     username: string,
     ownerId: string | undefined,
   ): Promise<{ account: Login | undefined; standing: 'owner' | 'stranger' }> {
-    const { store, limiter } = this.options
+    const { limiter } = this.options
     const name = parseUsername(username)
-    const find = async (): Promise<Login | undefined> => (name ? store.findLogin(name) : undefined)
+    const find = async (): Promise<Login | undefined> => (name ? this.logins.add(name) : undefined)
     const owned = ownerId ? await find() : undefined
     if (owned && owned.id === ownerId) {
       await limiter.take('login_account', `owner:${owned.id}`)

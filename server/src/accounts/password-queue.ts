@@ -1,6 +1,8 @@
 import { ApiError } from '@secure-messenger/api'
 
 const MAX_WAIT_MS = 15_000
+/** A hash takes a quarter of a second, and much longer on a machine that is full of work that does not give way. */
+const MAX_WORK_MS = 20_000
 const RETRY_AFTER_SECONDS = 5
 
 /** Owners show an old token of their account; strangers do not. */
@@ -20,7 +22,8 @@ interface QueueOptions {
 
 /**
  * Work on passwords waits here, so that a storm of logins neither starves the other requests nor grows without end.
- * waiting → running → done; waiting → refused with `unavailable` (after 15 s, or when a place is needed).
+ * waiting → running → done; waiting → refused with `unavailable` (after 15 s, or when a place is needed). Running for more
+ * than 20 s is answered with `unavailable`, too, though the place is taken until the work ends.
  * Owners go before strangers, and when the queue is full an owner takes the place of the newest stranger.
  */
 export class PasswordQueue {
@@ -34,11 +37,10 @@ export class PasswordQueue {
   async run<T>(standing: Standing, work: () => Promise<T>): Promise<T> {
     if (this.running >= this.options.concurrency) await this.wait(standing)
     else this.running += 1
-    try {
-      return await work()
-    } finally {
-      this.passOn()
-    }
+    return within(
+      MAX_WORK_MS,
+      work().finally(() => this.passOn()),
+    )
   }
 
   /** Hands the running place to the next in line, or gives it up. */
@@ -74,6 +76,18 @@ export class PasswordQueue {
     const displaced = standing === 'owner' ? this.strangers.pop() : undefined
     if (!displaced) throw tooMany()
     displaced.refuse()
+  }
+}
+
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooMany()), milliseconds)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

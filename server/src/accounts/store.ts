@@ -21,14 +21,16 @@ export interface NewAccount {
 export class AccountStore {
   constructor(private readonly prisma: PrismaClient) {}
 
-  /** @param name - as `parseUsername` gives it */
-  async findLogin(name: string): Promise<Login | undefined> {
-    const rows = await askingAgain(
-      () => this.prisma.$queryRaw<Login[]>`
-        select id, password_hash as "passwordHash", (select id from epoch) as epoch
-        from users where lower(username collate "C") = ${name}`,
-    )
-    return rows[0]
+  /**
+   * Those of the names that are taken, with what a login needs of each.
+   *
+   * @param names - as `parseUsername` gives them
+   */
+  async findLogins(names: readonly string[]): Promise<Map<string, Login>> {
+    const rows = await this.prisma.$queryRaw<(Login & { readonly name: string })[]>`
+      select lower(username collate "C") as name, id, password_hash as "passwordHash", (select id from epoch) as epoch
+      from users where lower(username collate "C") = any(${names}::text[])`
+    return new Map(rows.map((row) => [row.name, row]))
   }
 
   /** Makes an account and its first key in one statement. @returns undefined where the name is taken */

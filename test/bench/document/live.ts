@@ -111,8 +111,8 @@ export function renderLive(measured: Live | null | undefined): string {
   ])
   return [
     `\`pnpm bench:live\`, ${date}, commit \`${commit}\`. ${idle.messages} messages, one after another, each to another stream.`,
-    `The cost of a send is the processor time of server and PostgreSQL, beside a server that tells nobody of anything, in`,
-    `turns of ${seconds} s; median of the ratios of ${rounds} rounds. Listeners are 20 streams, one for each recipient.`,
+    `The cost of a send is the processor time of server and PostgreSQL, beside the same server while it tells nobody of`,
+    `anything, in turns of ${seconds} s; median of the ratios of ${rounds} rounds. Listeners are 20 streams, one for each recipient.`,
     '',
     table(['what', 'to reach', 'measured', 'reached'], rowsOf(measured)),
     '',

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { PURGE_LOCK } from '../../../server/dist/retention/purge.js'
+import { PURGE_LOCK } from '../../../server/dist/retention/lock.js'
 import { percentile } from '../numbers.js'
 import { load, type Run } from './load.js'
 import { settle } from './table.js'

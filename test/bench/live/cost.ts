@@ -8,9 +8,10 @@ const MICROSECONDS = 1e6
 const WARM_SECONDS = 3
 const COUNTS = [1, 64] as const
 
-export interface Side {
+export interface Subject {
   readonly server: Running
   readonly works: Works
+  readonly postgresPid: number
 }
 
 /** Processor time of server and PostgreSQL a send, and sends a second; medians. */
@@ -29,24 +30,31 @@ export interface Costs {
   readonly ratio_listened: number
 }
 
-interface Setting {
-  readonly side: Side
-  readonly listened: boolean
-}
+const SETTINGS = ['without', 'nobody', 'without', 'listened'] as const
+type Setting = (typeof SETTINGS)[number]
 
-async function measureOnce(
-  { side: { server, works }, listened }: Setting,
-  postgresPid: number,
-  concurrency: number,
-  seconds: number,
-): Promise<Cost> {
-  const streams = listened ? await Streams.open(server.port, works.tokens) : undefined
-  const target = { port: server.port, pid: server.pid, postgresPid }
-  const round = await measure(target, concurrency, seconds, works.sends('rest'))
-  await streams?.close()
-  await works.drain()
-  const cores = (round.cpu_server ?? 0) + (round.cpu_postgres ?? 0)
-  return { per_s: round.per_s, cpu_us: (MICROSECONDS * cores) / round.per_s }
+/** A server whose live delivery can be turned off and on (`switched.mjs`). */
+class Switched {
+  private on = true
+
+  constructor(private readonly subject: Subject) {}
+
+  async measure(setting: Setting, concurrency: number, seconds: number): Promise<Cost> {
+    const { server, works, postgresPid } = this.subject
+    this.turn(setting !== 'without')
+    const streams = setting === 'listened' ? await Streams.open(server.port, works.tokens) : undefined
+    const target = { port: server.port, pid: server.pid, postgresPid }
+    const round = await measure(target, concurrency, seconds, works.sends('rest'))
+    await streams?.close()
+    await works.drain()
+    const cores = (round.cpu_server ?? 0) + (round.cpu_postgres ?? 0)
+    return { per_s: round.per_s, cpu_us: (MICROSECONDS * cores) / round.per_s }
+  }
+
+  private turn(on: boolean): void {
+    if (on !== this.on) process.kill(this.subject.server.pid, 'SIGUSR2')
+    this.on = on
+  }
 }
 
 function summarise(costs: readonly Cost[]): Cost {
@@ -60,27 +68,24 @@ function ratio(costs: readonly Cost[], to: readonly Cost[]): number {
   return rounded(median(costs.map(({ cpu_us }, at) => cpu_us / (to[at]?.cpu_us ?? Number.NaN))))
 }
 
-/** Sends with nobody who listens, and with a stream for each recipient, beside a server that tells nobody. In turns. */
+/**
+ * Sends with nobody who listens, and with a stream for each recipient, each beside sends of which nobody is told. In
+ * turns on one server, and every other round the other way round: a table that took more sends is the slower one.
+ */
 export async function measureCosts(
-  without: Side,
-  withLive: Side,
-  postgresPid: number,
+  subject: Subject,
   { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
 ): Promise<Costs[]> {
-  // The server without takes as many turns as the other: a table that took more sends is the slower one.
-  const settings = [
-    { side: without, listened: false },
-    { side: withLive, listened: false },
-    { side: without, listened: false },
-    { side: withLive, listened: true },
-  ]
-  for (const setting of settings) await measureOnce(setting, postgresPid, 64, WARM_SECONDS)
+  const switched = new Switched(subject)
+  for (const setting of SETTINGS) await switched.measure(setting, 64, WARM_SECONDS)
   const results: Costs[] = []
   for (const concurrency of COUNTS) {
-    const series: Cost[][] = settings.map(() => [])
-    for (let round = 0; round < rounds; round++)
-      for (const [at, setting] of settings.entries())
-        series[at]?.push(await measureOnce(setting, postgresPid, concurrency, seconds))
+    const series: Cost[][] = SETTINGS.map(() => [])
+    for (let round = 0; round < rounds; round++) {
+      const turns = [...SETTINGS.entries()]
+      for (const [at, setting] of round % 2 === 0 ? turns : turns.toReversed())
+        series[at]?.push(await switched.measure(setting, concurrency, seconds))
+    }
     const [before = [], nobody = [], between = [], listened = []] = series
     results.push({
       concurrency,

@@ -12,7 +12,7 @@ import { measureCycles } from './cycles.js'
 import { insertPeople, measureIdle } from './idle.js'
 import { readOptions, type Options } from './options.js'
 
-const DATABASES = { idle: 'bench_idle', live: 'bench_live', without: 'bench_without' } as const
+const DATABASES = { idle: 'bench_idle', live: 'bench_live' } as const
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -41,13 +41,9 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
   const cycles = await measureCycles(held, people, options.cycles)
   say(JSON.stringify(cycles))
   await held.stop()
-  const live = await startServer(cleanup, cluster, DATABASES.live, MAIN)
-  const without = await startServer(cleanup, cluster, DATABASES.without, own('live/without.mjs'))
-  const sides = [
-    { server: without, works: await Works.prepare(without.port) },
-    { server: live, works: await Works.prepare(live.port) },
-  ] as const
-  const costs = await measureCosts(sides[0], sides[1], cluster.pid, options)
+  const server = await startServer(cleanup, cluster, DATABASES.live, own('live/switched.mjs'))
+  const works = await Works.prepare(server.port)
+  const costs = await measureCosts({ server, works, postgresPid: cluster.pid }, options)
   say(JSON.stringify(costs, undefined, 2))
   const { rounds, seconds } = options
   writeSections({
