@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { PAGE_BYTES, type Limiter, type Services } from '@secure-messenger/api'
+import type { Limiter, Services } from '@secure-messenger/api'
 import { Accounts } from './accounts/accounts.js'
 import type { Hasher } from './accounts/hasher.js'
 import { PasswordQueue } from './accounts/password-queue.js'
@@ -18,11 +18,8 @@ import { Capacity } from './mailbox/capacity.js'
 import { Mailbox } from './mailbox/mailbox.js'
 import { createOrderedIds } from './mailbox/ordered-id.js'
 import { OpenPlaces, type Places } from './mailbox/open-places.js'
-import { Pages } from './mailbox/pages.js'
+import { PageStore } from './mailbox/page-store.js'
 import { MailboxStore } from './mailbox/store.js'
-
-/** Of a stream's page: streams hold theirs in memory while their clients read. */
-const LIVE_PAGE_BYTES = 262_144
 
 export interface ServicesOptions {
   readonly config: Config
@@ -69,8 +66,7 @@ export function createServices({
     directory: new Directory({ store: new DirectoryStore(prisma, pool), limiter }),
     mailbox: new Mailbox({
       store: mailboxStore,
-      pages: new Pages(pool, PAGE_BYTES),
-      livePages: new Pages(pool, LIVE_PAGE_BYTES),
+      pages: new PageStore(pool),
       capacity: new Capacity(mailboxStore, config.caps, monotonicClock),
       places: new OpenPlaces(places),
       delivery,

@@ -61,7 +61,7 @@ describe('the arrows', () => {
     const statement = /\b(select|insert into|update \w+ \w* ?set|delete from)\b/i
     const elsewhere = server.filter(
       ({ file }) =>
-        !/store\.ts|mailbox\/pages\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/lock\.ts|http\/readiness\.ts/.test(
+        !/store\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/lock\.ts|http\/readiness\.ts/.test(
           file,
         ),
     )
@@ -71,10 +71,7 @@ describe('the arrows', () => {
 
   test('Prisma and pg are known to the stores, the database folder, the lock of the purge and the channel alone', () => {
     const elsewhere = server.filter(
-      ({ file }) =>
-        !/store\.ts|mailbox\/pages\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/lock\.ts/.test(
-          file,
-        ),
+      ({ file }) => !/store\.ts|\/database\/|delivery\/postgres-channel\.ts|retention\/lock\.ts/.test(file),
     )
     expect(offenders(elsewhere, (target) => !/^(pg|@prisma\/.*)$/.test(target))).toEqual([])
   })

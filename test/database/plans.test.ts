@@ -7,7 +7,7 @@ import { createClient } from '../../server/dist/database/client.js'
 import { createPool } from '../../server/dist/database/pool.js'
 import { DirectoryStore } from '../../server/dist/directory/store.js'
 import { createLog } from '../../server/dist/log.js'
-import { Pages } from '../../server/dist/mailbox/pages.js'
+import { PageStore } from '../../server/dist/mailbox/page-store.js'
 import { MailboxStore } from '../../server/dist/mailbox/store.js'
 import { purge } from '../../server/dist/retention/purge.js'
 import { RetentionStore } from '../../server/dist/retention/store.js'
@@ -49,10 +49,15 @@ type Operations = Record<Name, () => Promise<unknown>>
 /** What the server's own stores do, on a pool that is watched; what prepares it is not. */
 function operationsOn(pool: Pool, unwatched: Pool, databaseUrl: string): Operations {
   const [store, ahead] = [new MailboxStore(pool, LIFE_SECONDS), new MailboxStore(unwatched, LIFE_SECONDS)]
-  const [pages, pagesAhead] = [new Pages(pool, PAGE_BYTES), new Pages(unwatched, PAGE_BYTES)]
+  const [pages, pagesAhead] = [new PageStore(pool), new PageStore(unwatched)]
   const prisma = createClient(pool)
   const [directory, accounts] = [new DirectoryStore(prisma, pool), new AccountStore(prisma)]
-  const of = (recipientId: string, limit = 50) => ({ recipientId, limit, after: undefined })
+  const of = (recipientId: string, limit = 50) => ({
+    recipientId,
+    limit,
+    after: undefined,
+    maxBytes: PAGE_BYTES,
+  })
   const waiting = async (owner: string, limit: number): Promise<string[]> =>
     (await pagesAhead.read(of(owner, limit))).messages.map(({ id }) => id)
   const list = async (owner: string): Promise<unknown> => {
@@ -80,7 +85,7 @@ function operationsOn(pool: Pool, unwatched: Pool, databaseUrl: string): Operati
       await ahead.insert(draftsFor(100, userId(8)))
       await ahead.insert(draftsFor(60, userId(8)))
       const except = await waiting(userId(8), 100)
-      const page = await pages.readExcept(of(userId(8)), except)
+      const page = await pages.read(of(userId(8)), except)
       expect(page.messages.filter(({ id }) => except.includes(id))).toEqual([])
       return page
     },

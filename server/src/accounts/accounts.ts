@@ -9,8 +9,9 @@ import {
   type Registration,
   type User,
 } from '@secure-messenger/api'
-import { Batcher } from '../database/batcher.js'
+import type { Batcher } from '../database/batcher.js'
 import { shortOfRoom, type Room } from '../database/free-space.js'
+import { gatherLookUps } from '../database/look-ups.js'
 import { fingerprintOf } from '../directory/fingerprint.js'
 import type { Passwords } from './passwords.js'
 import type { AccountStore, Login } from './store.js'
@@ -26,18 +27,11 @@ interface AccountsOptions {
 
 /** Registering, logging in, and who one is. */
 export class Accounts implements AccountsService {
-  /** Looked up together: in a storm of logins one statement holds one connection, and leaves the others to everybody. */
+  /** Gathered: in a storm of logins one statement holds one connection, and leaves the others to everybody. */
   private readonly logins: Batcher<string, Login | undefined>
 
   constructor(private readonly options: AccountsOptions) {
-    this.logins = new Batcher({
-      atOnce: 1,
-      weigh: ({ length }) => length,
-      perform: async (names) => {
-        const found = await options.store.findLogins([...new Set(names)])
-        return names.map((name) => found.get(name))
-      },
-    })
+    this.logins = gatherLookUps((names) => options.store.findLogins(names))
   }
 
   async register({ username, password, public_key }: Registration): Promise<User> {

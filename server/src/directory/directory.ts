@@ -8,7 +8,8 @@ import {
   type Limiter,
   type PublicKey,
 } from '@secure-messenger/api'
-import { Batcher } from '../database/batcher.js'
+import type { Batcher } from '../database/batcher.js'
+import { gatherLookUps } from '../database/look-ups.js'
 import { fingerprintOf } from './fingerprint.js'
 import type { DirectoryStore } from './store.js'
 
@@ -21,20 +22,12 @@ interface DirectoryOptions {
 export class Directory implements DirectoryService {
   private readonly store: DirectoryStore
   private readonly limiter: Limiter
-  // A look-up waits for a statement that begins after it, so it sees every key that was acknowledged before.
   private readonly keys: Batcher<string, PublicKey | undefined>
 
   constructor({ store, limiter }: DirectoryOptions) {
     this.store = store
     this.limiter = limiter
-    this.keys = new Batcher({
-      atOnce: 1,
-      weigh: ({ length }) => length,
-      perform: async (userIds) => {
-        const found = await store.findKeys([...new Set(userIds)])
-        return userIds.map((userId) => found.get(userId))
-      },
-    })
+    this.keys = gatherLookUps((userIds) => store.findKeys(userIds))
   }
 
   get(readerId: string, userId: string): Promise<PublicKey> {

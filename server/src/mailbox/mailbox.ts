@@ -1,5 +1,6 @@
 import {
   ApiError,
+  PAGE_BYTES,
   parseId,
   type Caller,
   type Confirmation,
@@ -25,7 +26,7 @@ import { confirmTogether, type Confirmed, type ConfirmRequest } from './confirmi
 import { makeDraft, type Draft } from './draft.js'
 import { LiveStream } from './live.js'
 import type { OpenPlaces } from './open-places.js'
-import type { PageRequest, Pages } from './pages.js'
+import type { PageRequest, PageStore } from './page-store.js'
 import { Sending, sendTogether } from './sending.js'
 import type { MailboxStore } from './store.js'
 import { waitForPage } from './waiting.js'
@@ -38,16 +39,14 @@ const ID_BYTES = 36
 
 /** Mailboxes that are read by one statement: their pages are in memory together, of up to 2 MiB each. */
 const LISTS_TOGETHER = 8
-/** Messages of a stream's page. */
-const LIVE_PAGE = 100
+/** What streams hold in memory is bounded by this, not by a page's. */
+const LIVE_PAGE = { limit: 100, maxBytes: 262_144 }
 /** Streams that read at once: thousands that are woken together leave connections for everybody else. */
 const LIVE_READS_AT_ONCE = 4
 
 interface MailboxOptions {
   readonly store: MailboxStore
-  readonly pages: Pages
-  /** Smaller ones, for streams. */
-  readonly livePages: Pages
+  readonly pages: PageStore
   readonly capacity: Capacity
   readonly places: OpenPlaces
   readonly delivery: Pick<Delivery, 'hub' | 'announce'>
@@ -70,7 +69,7 @@ export class Mailbox implements MailboxService {
   private readonly sends: Batcher<Draft, Receipt>
   private readonly confirmations: Batcher<ConfirmRequest, Confirmed>
   private readonly lists: Batcher<PageRequest, Page>
-  private readonly livePages: Pages
+  private readonly pages: PageStore
   private readonly capacity: Capacity
   private readonly makeId: () => string
   private readonly hub: Hub
@@ -81,11 +80,11 @@ export class Mailbox implements MailboxService {
   private readonly readInTurn = pLimit(LIVE_READS_AT_ONCE)
 
   constructor(options: MailboxOptions) {
-    const { store, pages, livePages, capacity, places, delivery, room, clock, monotonic, makeId } = options
+    const { store, pages, capacity, places, delivery, room, clock, monotonic, makeId } = options
     const announce: Announce = (news) => delivery.announce(news)
     const sending = new Sending(store, capacity)
     this.store = store
-    this.livePages = livePages
+    this.pages = pages
     this.capacity = capacity
     this.makeId = makeId
     this.hub = delivery.hub
@@ -121,7 +120,7 @@ export class Mailbox implements MailboxService {
     { limit = DEFAULT_PAGE, after, wait: waitSeconds = 0 }: ListRequest,
     disconnected: () => Ending,
   ): Promise<Page> {
-    const read = () => this.lists.add({ recipientId, limit, after })
+    const read = () => this.lists.add({ recipientId, limit, after, maxBytes: PAGE_BYTES })
     if (waitSeconds === 0) return read()
     const signal = disconnected()
     await this.places.take(recipientId, signal)
@@ -132,7 +131,8 @@ export class Mailbox implements MailboxService {
   async live({ userId, expiresAt }: Caller, disconnected: Ending): Promise<AsyncIterable<LiveEvent>> {
     await this.places.take(userId, disconnected)
     const stream = new LiveStream({
-      read: (after, except) => this.readInTurn(() => this.readLive(userId, after, except)),
+      read: (after, except) =>
+        this.readInTurn(() => this.pages.read({ ...LIVE_PAGE, recipientId: userId, after }, except)),
       listener: this.hub.attach(userId, disconnected),
       expiresAt,
       clock: this.clock,
@@ -161,11 +161,6 @@ export class Mailbox implements MailboxService {
     const status = sought && (await this.store.findStatus(senderId, recipient_id, sought))
     if (!status) throw notFound()
     return status
-  }
-
-  private readLive(recipientId: string, after: string | undefined, except: readonly string[]): Promise<Page> {
-    const request = { recipientId, limit: LIVE_PAGE, after }
-    return except.length === 0 ? this.livePages.read(request) : this.livePages.readExcept(request, except)
   }
 
   private async confirmAll(recipientId: string, ids: readonly string[]): Promise<Confirmed> {

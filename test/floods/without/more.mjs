@@ -1,9 +1,9 @@
 // The server whose pages do not tell that something is left behind them.
-import { Pages } from '../../../server/dist/mailbox/pages.js'
+import { PageStore } from '../../../server/dist/mailbox/page-store.js'
 
-const { readEach } = Pages.prototype
+const { readEach } = PageStore.prototype
 
-Pages.prototype.readEach = async function readEachSilently(...args) {
+PageStore.prototype.readEach = async function readEachSilently(...args) {
   return (await readEach.apply(this, args)).map((page) => ({ ...page, more: false }))
 }
 await import('../../../server/dist/main.js')

@@ -1,0 +1,69 @@
+import { beforeAll, expect, test } from 'vitest'
+import { createPool } from '../../server/dist/database/pool.js'
+import { createLog } from '../../server/dist/log.js'
+import { PageStore, type PageRequest } from '../../server/dist/mailbox/page-store.js'
+import { useRelay } from '../harness/relay.js'
+
+const MAILBOXES = 6
+const EACH = 5
+const CIPHERTEXT_BYTES = 1000
+const MUCH = 1_000_000
+
+const relay = useRelay({ PURGE_SCHEDULE: '0 0 1 1 *' })
+let owners: string[] = []
+let waiting: string[][] = []
+
+beforeAll(async () => {
+  owners = await relay.database.insertPeople(MAILBOXES)
+  await relay.sql(
+    `insert into messages (recipient_id, sender_id, client_message_id, ciphertext, ciphertext_hash, expires_at, forget_at)
+      select recipient, $1, gen_random_uuid(), repeat('x', $3), '\\x00', now() + interval '1 hour', now() + interval '1 day'
+      from unnest($2::uuid[]) recipient, generate_series(1, $4)`,
+    [owners[0], owners.slice(1), CIPHERTEXT_BYTES, EACH],
+  )
+  const rows = await relay.sql<{ recipient_id: string; id: string }>(
+    'select recipient_id, id from messages order by id',
+  )
+  waiting = owners.map((owner) => rows.filter((row) => row.recipient_id === owner).map(({ id }) => id))
+})
+
+test('pages that are read together are those that each reader gets alone: own mailbox, position, limit and size', async () => {
+  const pool = createPool({ connectionString: relay.databaseUrl }, 2, createLog('silent'))
+  const pages = new PageStore(pool)
+  const of = (at: number, rest: Partial<PageRequest> = {}): PageRequest => ({
+    recipientId: owners[at] ?? '',
+    limit: 50,
+    after: undefined,
+    maxBytes: MUCH,
+    ...rest,
+  })
+  const requests = [
+    of(1),
+    of(2, { limit: 2 }),
+    of(0),
+    of(3, { after: waiting[3]?.[2] }),
+    of(4, { maxBytes: CIPHERTEXT_BYTES + 1 }),
+    of(5, { maxBytes: 1 }),
+    // The same mailbox twice, at different positions.
+    of(1, { after: waiting[1]?.[0], limit: 1 }),
+  ]
+  const together = await pages.readEach(requests)
+  const alone = await Promise.all(requests.map((request) => pages.read(request)))
+  await pool.end()
+
+  const ids = together.map(({ messages }) => messages.map(({ id }) => id))
+  const of1 = waiting[1] ?? []
+  expect(ids).toEqual([
+    of1,
+    waiting[2]?.slice(0, 2),
+    [],
+    waiting[3]?.slice(3),
+    waiting[4]?.slice(0, 2),
+    waiting[5]?.slice(0, 1),
+    of1.slice(1, 2),
+  ])
+  expect(together.map(({ more }) => more)).toEqual([false, true, false, false, true, true, true])
+  expect(alone.map(({ messages, more }) => [messages.map(({ id }) => id), more])).toEqual(
+    together.map(({ more }, at) => [ids[at], more]),
+  )
+})
