@@ -6,6 +6,7 @@ import { PasswordQueue } from './accounts/password-queue.js'
 import { Passwords } from './accounts/passwords.js'
 import { AccountStore } from './accounts/store.js'
 import { Tokens } from './accounts/tokens.js'
+import { Turnstile } from './accounts/turnstile.js'
 import { monotonicClock, type Clock } from './clock.js'
 import type { Config } from './config.js'
 import type { PrismaClient } from './database/client.js'
@@ -48,8 +49,9 @@ export function createServices({
   clock,
 }: ServicesOptions): Services {
   const tokens = new Tokens({ secretKeys, clock })
+  const concurrency = Math.ceil(availableParallelism() / config.workers)
   const queue = new PasswordQueue({
-    concurrency: Math.ceil(availableParallelism() / config.workers),
+    concurrency,
     capacity: Math.ceil(config.passwordQueue / config.workers),
   })
   const mailboxStore = new MailboxStore(pool, config.messageLifeSeconds)
@@ -58,6 +60,7 @@ export function createServices({
     limiter,
     accounts: new Accounts({
       store: new AccountStore(prisma),
+      turnstile: new Turnstile(concurrency),
       passwords: new Passwords(queue, hasher),
       tokens,
       limiter,

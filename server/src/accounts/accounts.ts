@@ -16,9 +16,11 @@ import { fingerprintOf } from '../directory/fingerprint.js'
 import type { Passwords } from './passwords.js'
 import type { AccountStore, Login } from './store.js'
 import type { Tokens } from './tokens.js'
+import type { Turnstile } from './turnstile.js'
 
 interface AccountsOptions {
   readonly store: AccountStore
+  readonly turnstile: Turnstile
   readonly passwords: Passwords
   readonly tokens: Tokens
   readonly limiter: Limiter
@@ -35,9 +37,10 @@ export class Accounts implements AccountsService {
   }
 
   async register({ username, password, public_key }: Registration): Promise<User> {
-    const { store, passwords, room } = this.options
+    const { store, turnstile, passwords, room } = this.options
     // Before anything is looked for: what is refused for this reason must not tell which names are taken.
     if (room.isShort) throw shortOfRoom()
+    await turnstile.pass()
     const name = parseUsername(username)
     // A taken name costs no hash; the insert alone decides between two who register it at once.
     if (!name || (await this.logins.add(name))) throw new ApiError('username_taken')
@@ -49,7 +52,8 @@ export class Accounts implements AccountsService {
   }
 
   async login({ username, password }: Credentials, presented: string | undefined): Promise<LoggedIn> {
-    const { passwords, tokens } = this.options
+    const { turnstile, passwords, tokens } = this.options
+    await turnstile.pass()
     const { account, standing } = await this.admit(username, tokens.ownerOf(presented))
     if (!(await passwords.matches(password, account?.passwordHash, standing)) || !account)
       throw new ApiError('invalid_credentials')
