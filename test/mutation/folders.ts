@@ -29,6 +29,7 @@ export const FOLDERS: readonly Folder[] = [
     ],
     suites: [
       'auth/password-queue',
+      'auth/turnstile',
       'auth/passwords-compared',
       'auth/token-times',
       'rest/accounts',

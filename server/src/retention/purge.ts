@@ -5,9 +5,14 @@ import { describeFault } from '../log.js'
 import { withPurgeLock } from './lock.js'
 import type { RetentionStore } from './store.js'
 
-/** A batch is followed by a pause this many times as long: the sends have the database to themselves then. */
-const PAUSE_FACTOR = 4
-const MAX_PAUSE_MS = 5000
+/**
+ * A batch is followed by a pause this many times as long: the sends have the database to themselves then. With 4 their
+ * p95 doubled while a million rows went. A batch of 500 takes 4 ms, so six thousand records go in a second: more than
+ * are sent at full speed.
+ */
+const PAUSE_FACTOR = 19
+/** Where the database is so slow that batches take longer, records must go nonetheless. */
+const MAX_PAUSE_MS = 2000
 
 /** How a purge went; each batch is told as it is done. */
 export interface PurgeObserver {

@@ -68,7 +68,7 @@ describe('the document', () => {
             rows: 1_000_000,
             longest_statement_ms: 120,
             seconds: 60,
-            sends_p95_ms_before: 10,
+            sends_p95_ms_beside: 10,
             sends_p95_ms_during: 11,
           },
         },

@@ -46,7 +46,10 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
   const confirmations = churnMinutes > 0 ? await churn(full, churnMinutes, churnRate) : 0
   const after = churnMinutes > 0 ? await compare(empty, full, options) : undefined
   const countStatements = async (): Promise<void> =>
-    void (await cluster.runText(FULL, 'create extension pg_stat_statements'))
+    void (await cluster.runText(
+      FULL,
+      'create extension pg_stat_statements; grant execute on function pg_stat_statements_reset to public',
+    ))
   const purging = { rows: purgeRows, perSecond: sendRate, release, countStatements }
   const growth: Growth = {
     rows,

@@ -10,13 +10,14 @@ export interface PurgeResult {
   readonly rows: number
   readonly longest_statement_ms: number
   readonly seconds: number
-  readonly sends_p95_ms_before: number
+  /** Of the minute before and the minute after, for the machine's own speed changes in between. */
+  readonly sends_p95_ms_beside: number
   readonly sends_p95_ms_during: number
 }
 
 const AT_ONCE = 64
 /** Long enough that a checkpoint falls into it, as several do into the purge. */
-const BEFORE_MS = 60_000
+const BESIDE_MS = 60_000
 const POLL_MS = 250
 
 interface PurgeOptions {
@@ -72,9 +73,11 @@ export async function measurePurge(
   const next = () => sendCall(subject, someRecipient(subject))
   const sends = (goesOn: (elapsedMs: number) => boolean): Promise<Run> =>
     load({ port: subject.server.port, atOnce: AT_ONCE, perSecond, next, goesOn })
-  const before = await sends((elapsedMs) => elapsedMs < BEFORE_MS)
+  const before = await sends((elapsedMs) => elapsedMs < BESIDE_MS)
   const removedBefore = await countRemoved(subject)
   const startedAt = performance.now()
+  // Before, the purge went on while the table was filled: what it waited for there is no purge of a million rows.
+  await subject.table.query('select pg_stat_statements_reset()')
   await release()
   let purging = true
   const [during] = await Promise.all([
@@ -82,6 +85,8 @@ export async function measurePurge(
     awaitRemoved(subject, removedBefore + expired).finally(() => (purging = false)),
   ])
   const seconds = (performance.now() - startedAt) / 1000
+  const after = await sends((elapsedMs) => elapsedMs < BESIDE_MS)
+  const beside = [...before.sortedMs, ...after.sortedMs].toSorted((a, b) => a - b)
   const [longest] = await subject.table.query<{ ms: number }>(
     `select max(max_exec_time) as ms from pg_stat_statements where query ilike '%delete from messages%'`,
   )
@@ -89,7 +94,7 @@ export async function measurePurge(
     rows: expired,
     longest_statement_ms: Math.round(longest?.ms ?? 0),
     seconds: Math.round(seconds),
-    sends_p95_ms_before: Number(percentile(before.sortedMs, 0.95).toFixed(1)),
+    sends_p95_ms_beside: Number(percentile(beside, 0.95).toFixed(1)),
     sends_p95_ms_during: Number(percentile(during.sortedMs, 0.95).toFixed(1)),
   }
 }
