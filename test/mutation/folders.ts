@@ -30,6 +30,8 @@ export const FOLDERS: readonly Folder[] = [
     suites: [
       'auth/password-queue',
       'auth/turnstile',
+      'auth/admission',
+      'auth/remembered-tokens',
       'auth/passwords-compared',
       'auth/token-times',
       'rest/accounts',

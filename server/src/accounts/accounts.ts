@@ -19,9 +19,9 @@ import type { Tokens } from './tokens.js'
 import type { Turnstile } from './turnstile.js'
 
 interface AccountsOptions {
-  readonly store: AccountStore
+  readonly store: Pick<AccountStore, 'findLogins' | 'insert' | 'findUser'>
   readonly turnstile: Turnstile
-  readonly passwords: Passwords
+  readonly passwords: Pick<Passwords, 'hash' | 'matches'>
   readonly tokens: Tokens
   readonly limiter: Limiter
   readonly room: Room
