@@ -15,7 +15,8 @@ const NAMES: Readonly<Record<Quantity, string>> = {
   connections: 'connections to the database, of both instances',
   rows: 'rows of messages',
   table_mib: 'table with TOAST, MiB',
-  indexes_mib: 'its indexes, MiB',
+  indexes_mib: 'the files of its indexes, MiB',
+  index_pages_mib: 'in them the pages in use, MiB',
 }
 
 const STYLE = `

@@ -14,7 +14,9 @@ export interface Sample {
   readonly rows: number
   /** The table of messages with its TOAST. */
   readonly table_mib: number
+  /** The files of its indexes, and in them the pages in use: the others are free, and taken again. */
   readonly indexes_mib: number
+  readonly index_pages_mib: number
 }
 
 export const QUANTITIES = [
@@ -26,20 +28,28 @@ export const QUANTITIES = [
   'rows',
   'table_mib',
   'indexes_mib',
+  'index_pages_mib',
 ] as const satisfies (keyof Sample)[]
 export type Quantity = (typeof QUANTITIES)[number]
 
 const MIB = 2 ** 20
+/** For `pgstatindex`, once in a database. */
+export const LOOK_INTO_INDEXES = 'create extension pgstattuple'
 const HELD = `
   select (select count(*) from messages) as rows, pg_table_size('messages') as table_bytes,
     pg_indexes_size('messages') as index_bytes,
+    (select sum(leaf_pages + internal_pages) * current_setting('block_size')::int
+      from pg_index, pgstatindex(indexrelid) where indrelid = 'messages'::regclass) as used_bytes,
     (select count(*) from pg_stat_activity where application_name like 'secure-messenger%') as connections`
 
 /** @throws while the database or the instance is away */
 export async function takeSample(world: World, base: string, startedAt: number): Promise<Sample> {
   const { text } = await request(base, 'GET', '/metrics')
   const read = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
-  const [held] = await world.sql<Record<'rows' | 'table_bytes' | 'index_bytes' | 'connections', string>>(HELD)
+  const [held] =
+    await world.sql<Record<'rows' | 'table_bytes' | 'index_bytes' | 'used_bytes' | 'connections', string>>(
+      HELD,
+    )
   return {
     seconds: Math.round((performance.now() - startedAt) / 1000),
     heap_mib: read('nodejs_heap_size_used_bytes') / MIB,
@@ -50,5 +60,6 @@ export async function takeSample(world: World, base: string, startedAt: number):
     rows: Number(held?.rows),
     table_mib: Number(held?.table_bytes) / MIB,
     indexes_mib: Number(held?.index_bytes) / MIB,
+    index_pages_mib: Number(held?.used_bytes) / MIB,
   }
 }

@@ -4,7 +4,7 @@ import { People } from '../faults/people.js'
 import { Random } from '../faults/random.js'
 import { World } from '../faults/world.js'
 import { shortenRecords } from '../harness/short-records.js'
-import { takeSample, type Sample } from './sample.js'
+import { LOOK_INTO_INDEXES, takeSample, type Sample } from './sample.js'
 
 const SAMPLE_EACH_MS = 5000
 const KILL_EACH_MS = 60_000
@@ -78,6 +78,7 @@ export async function soak({ minutes, seed, program, say }: SoakOptions): Promis
   })
   try {
     await world.sql(shortenRecords(RECORD_SECONDS))
+    await world.sql(LOOK_INTO_INDEXES)
     const history = new History()
     const people = new People(
       await world.makePeople(PEOPLE),
