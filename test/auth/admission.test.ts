@@ -83,7 +83,7 @@ test('an owner has a budget of their own, and is hashed as an owner', async () =
   ])
 })
 
-test('a stranger, and the owner of another account, count for the name, whose look-up comes after', async () => {
+test('a stranger, and the owner of another account, count for the name; a stranger before it is looked up', async () => {
   const accounts = makeAccounts()
   await accounts.login({ username: 'ANN', password: 'a good password' }, undefined)
   const [counted = ''] = asked

@@ -8,10 +8,9 @@ const REMEMBERED = 10_000
 
 /** Each check of a signature. */
 const checked = vi.spyOn(jwt, 'verify')
-let tokens = new Tokens({ secretKeys: [SECRET_KEY], clock: Date.now })
+let tokens: Tokens
 
 beforeEach(() => {
-  checked.mockClear()
   tokens = new Tokens({ secretKeys: [SECRET_KEY], clock: Date.now })
 })
 afterAll(() => checked.mockRestore())

@@ -67,7 +67,7 @@ test('200 logins at once: others go on, the queue is bounded, each is answered i
   const beside = await loadOn(await startBeside())
   const stormers = new Child('storm-process.ts')
   // The way of a login, too, is warm, at both ends: in a process that has never compiled it, a storm's first half second
-  // costs others five times as much.
+  // costs others several times as much (docs/promises.md).
   await stormers.ask({ base: relay.base, names: Array.from({ length: LOGINS / 2 }, () => 'nobody') })
   const { times, result } = await compare(attacked, beside, async () => {
     const strangers = stormers.ask({ base: relay.base, names: namesFor(owner) })

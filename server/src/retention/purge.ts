@@ -7,8 +7,7 @@ import type { RetentionStore } from './store.js'
 
 /**
  * A batch is followed by a pause this many times as long: the sends have the database to themselves then. With 4 their
- * p95 doubled while a million rows went. A batch of 500 takes 4 ms, so six thousand records go in a second: more than
- * are sent at full speed.
+ * p95 doubled while a million rows went. Four thousand records go in a second (pnpm bench:growth).
  */
 const PAUSE_FACTOR = 19
 /** Where the database is so slow that batches take longer, records must go nonetheless. */

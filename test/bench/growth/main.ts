@@ -48,7 +48,7 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
   const countStatements = async (): Promise<void> =>
     void (await cluster.runText(
       FULL,
-      'create extension pg_stat_statements; grant execute on function pg_stat_statements_reset to public',
+      'create extension pg_stat_statements; select pg_stat_statements_reset()',
     ))
   const purging = { rows: purgeRows, perSecond: sendRate, release, countStatements }
   const growth: Growth = {
