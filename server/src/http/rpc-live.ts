@@ -16,6 +16,24 @@ async function* resume({ events, first }: Begun): AsyncGenerator<Yielded, void> 
 }
 
 /**
+ * tRPC's producer asks for the next event before it hands on the last, and for a client that does not read, or that
+ * just left, waits for none: an error would be nobody's then, and end the process. Who does wait still gets it.
+ */
+function forgettable(begun: Begun): AsyncIterable<Yielded> {
+  const events = resume(begun)
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        const step = events.next()
+        step.catch(() => undefined)
+        return step
+      },
+      return: () => events.return(),
+    }),
+  }
+}
+
+/**
  * The tRPC side of a stream, in the form that tRPC's own producer gives it. tRPC's adapter would answer 200 before it
  * knows whether the caller may listen; here a refusal has its status.
  */
@@ -24,7 +42,7 @@ export async function answerRpcLive(exchange: Exchange, operation: Operation): P
     const begun = await beginStream(exchange, operation)
     if (!begun) return
     const stream: ReadableStream = sseStreamProducer({
-      data: resume(begun),
+      data: forgettable(begun),
       ping: { enabled: true, intervalMs: KEEP_ALIVE_MS },
       client: { reconnectAfterInactivityMs: SILENT_MS },
       formatError: ({ error: thrown }) => {
