@@ -19,7 +19,7 @@ import type { OpenApiDocument } from './http/openapi.js'
 import { checkReadiness, shareCheck } from './http/readiness.js'
 import { HttpServer } from './http/server.js'
 import { purge } from './retention/purge.js'
-import { RetentionStore } from './retention/store.js'
+import { deleteForgotten } from './retention/store.js'
 import { Schedule } from './retention/schedule.js'
 import { closeRedis, openRedis, type Redis } from './redis.js'
 import { keepOnce } from './kept-file.js'
@@ -132,7 +132,7 @@ async function serve(
   const server = new HttpServer(app, config.tls)
   const port = await open(server, config, link)
   const retention = new Schedule(config.purgeSchedule, (signal) =>
-    purge({ store: new RetentionStore(pool), connection, observer: metrics.purge, log }, signal),
+    purge({ deleteForgotten, connection, observer: metrics.purge, log }, signal),
   )
   return {
     address: addressOf(config, port),

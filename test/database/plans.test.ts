@@ -10,7 +10,7 @@ import { createLog } from '../../server/dist/log.js'
 import { PageStore } from '../../server/dist/mailbox/page-store.js'
 import { MailboxStore } from '../../server/dist/mailbox/store.js'
 import { purge } from '../../server/dist/retention/purge.js'
-import { RetentionStore } from '../../server/dist/retention/store.js'
+import { deleteForgotten } from '../../server/dist/retention/store.js'
 import { explaining, type Plan } from '../harness/plans.js'
 import { expectDefined, useRelay } from '../harness/relay.js'
 import { BUSY, draftsFor, range, seedCrowd, userId } from './crowd.js'
@@ -117,7 +117,7 @@ function operationsOn(pool: Pool, unwatched: Pool, databaseUrl: string): Operati
       const observer = { purged: () => stop.abort(), finished: () => undefined }
       const connection = { connectionString: databaseUrl }
       const log = createLog('silent')
-      return purge({ store: new RetentionStore(pool), connection, observer, log }, stop.signal)
+      return purge({ deleteForgotten: () => deleteForgotten(pool), connection, observer, log }, stop.signal)
     },
   }
 }

@@ -32,7 +32,8 @@ interface Batch {
 /** Purges, where the batches remove so many rows and take so long. */
 function purgeIn(batches: readonly Batch[], connectionString = database.url): Promise<void> {
   const left = [...batches]
-  const deleteForgotten = async (): Promise<number> => {
+  const deleteForgotten = async (session: Pick<pg.ClientBase, 'query'>): Promise<number> => {
+    await session.query('select 1')
     const { rows, ms = 0 } = left.shift() ?? { rows: 0 }
     const time = { begun: performance.now(), ended: Number.NaN }
     times.push(time)
@@ -45,7 +46,7 @@ function purgeIn(batches: readonly Batch[], connectionString = database.url): Pr
     finished: () => void happened.push('finished'),
   }
   const log = createLog('info', { write: (line) => void lines.push(line) })
-  return purge({ store: { deleteForgotten }, connection: { connectionString }, observer, log }, stop.signal)
+  return purge({ deleteForgotten, connection: { connectionString }, observer, log }, stop.signal)
 }
 
 /** Milliseconds from the end of each batch to the beginning of the next. */
@@ -144,4 +145,21 @@ test('without a database it is cut short, and says so without a word about where
   expect(lines).toHaveLength(1)
   expect(lines[0]).toContain('cut short')
   expect(lines[0]).not.toContain(away.hostname)
+})
+
+test('works on the connection that holds the lock: planned as all else is, and without waiting for the disk', async () => {
+  const told: unknown[] = []
+  const deleteForgotten = async (session: Pick<pg.ClientBase, 'query'>): Promise<number> => {
+    const { rows } = await session.query<Record<string, string>>(
+      `select current_setting('synchronous_commit') as flushes, current_setting('enable_seqscan') as scans,
+        current_setting('idle_session_timeout') as idle,
+        (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks`,
+    )
+    told.push(...rows)
+    return 0
+  }
+  const observer = { purged: () => undefined, finished: () => undefined }
+  const connection = { connectionString: database.url }
+  await purge({ deleteForgotten, connection, observer, log: createLog('silent') }, stop.signal)
+  expect(told).toEqual([{ flushes: 'off', scans: 'off', idle: '20s', locks: 1 }])
 })

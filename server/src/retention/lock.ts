@@ -1,5 +1,6 @@
 import { leave } from '../database/leaving.js'
 import { createClient, type Connection } from '../database/primary.js'
+import { withSession, type Session } from '../database/session.js'
 
 const TIMEOUT_MS = 8000
 /** Longer than a batch and its pause. An instance that stands still, stopped or on a paused machine, loses the lock then. */
@@ -10,23 +11,25 @@ export const PURGE_LOCK = 0x7075726765
 /**
  * Does the work while no other instance does it, or not at all. The lock is held on a connection of its own.
  *
- * @param work - is given what keeps the lock, to be called every few seconds; it throws where the lock is lost
+ * @param work - is given that connection, to work on it every few seconds; who lost the lock can do nothing more
  */
 export async function withPurgeLock(
   connection: Connection,
-  work: (keep: () => Promise<unknown>) => Promise<void>,
+  work: (session: Session) => Promise<void>,
 ): Promise<void> {
   const client = createClient({
-    ...connection,
+    ...withSession(connection),
     application_name: 'secure-messenger purge',
     connectionTimeoutMillis: TIMEOUT_MS,
     query_timeout: TIMEOUT_MS,
     keepAlive: true,
   })
-  // An error that nobody hears would end the process. That the connection is gone is found when the lock is kept.
+  // An error that nobody hears would end the process. That the connection is gone is found with the next batch.
   client.on('error', () => undefined)
   try {
     await client.connect()
+    // Sends wait for the disk, and a purge need not: what a crash brings back is removed again.
+    await client.query('set synchronous_commit = off')
     // PostgreSQL has it from 14 on; before, the lock lasts as long as its connection.
     await client.query(
       "select set_config(name, $1, false) from pg_settings where name = 'idle_session_timeout'",
@@ -35,7 +38,7 @@ export async function withPurgeLock(
     const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [
       PURGE_LOCK,
     ])
-    if (rows[0]?.mine) await work(() => client.query('select 1'))
+    if (rows[0]?.mine) await work(client)
   } finally {
     await leave(client.end())
   }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Connection } from '../database/primary.js'
+import type { Session } from '../database/session.js'
 import { describeFault } from '../log.js'
 import { withPurgeLock } from './lock.js'
-import type { RetentionStore } from './store.js'
 
 /**
  * A batch is followed by a pause this many times as long: the sends have the database to themselves then. With 4 their
@@ -20,21 +20,21 @@ export interface PurgeObserver {
 }
 
 interface PurgeOptions {
-  readonly store: Pick<RetentionStore, 'deleteForgotten'>
+  /** Removes a batch. @returns how many rows */
+  readonly deleteForgotten: (session: Session) => Promise<number>
   readonly connection: Connection
   readonly observer: PurgeObserver
   readonly log: Logger
 }
 
 async function deleteAll(
-  { store, observer }: PurgeOptions,
+  { deleteForgotten, observer }: PurgeOptions,
+  session: Session,
   signal: AbortSignal,
-  keepLock: () => Promise<unknown>,
 ): Promise<void> {
   while (!signal.aborted) {
-    await keepLock()
     const startedAt = performance.now()
-    const rows = await store.deleteForgotten()
+    const rows = await deleteForgotten(session)
     observer.purged(rows)
     if (rows === 0) return observer.finished()
     const pauseMs = Math.min(MAX_PAUSE_MS, (performance.now() - startedAt) * PAUSE_FACTOR)
@@ -49,7 +49,7 @@ async function deleteAll(
 export async function purge(options: PurgeOptions, signal: AbortSignal): Promise<void> {
   const { connection, log } = options
   try {
-    await withPurgeLock(connection, (keepLock) => deleteAll(options, signal, keepLock))
+    await withPurgeLock(connection, (session) => deleteAll(options, session, signal))
   } catch (error) {
     log.warn(describeFault(error), 'the purge was cut short; the next one goes on')
   }

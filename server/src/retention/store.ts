@@ -1,5 +1,4 @@
-import type { Pool } from '../database/pool.js'
-
+import type { Session } from '../database/session.js'
 const BATCH_ROWS = 500
 
 // By the key, in small batches: no statement holds many locks or lasts long, and two purgers at once are correct.
@@ -9,13 +8,8 @@ export const DELETE_FORGOTTEN = `
   delete from messages where (recipient_id, id) in
     (select recipient_id, id from messages where forget_at < now() order by forget_at limit ${BATCH_ROWS})`
 
-/** Records of messages whose time is over. */
-export class RetentionStore {
-  constructor(private readonly pool: Pool) {}
-
-  /** Removes some of what is due by the database's clock, 500 at most. @returns how many */
-  async deleteForgotten(): Promise<number> {
-    const { rowCount } = await this.pool.query({ name: 'purge', text: DELETE_FORGOTTEN })
-    return rowCount ?? 0
-  }
+/** Removes some of what is due by the database's clock, 500 at most. @returns how many */
+export async function deleteForgotten(session: Session): Promise<number> {
+  const { rowCount } = await session.query({ name: 'purge', text: DELETE_FORGOTTEN })
+  return rowCount ?? 0
 }
