@@ -46,5 +46,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD node -e "\
     .get({ host: HOST || '127.0.0.1', port: PORT || 8000, path: '/health', rejectUnauthorized: false }, \
       ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)) \
     .on('error', () => process.exit(1))"
-# A young generation of 3 x 8 MB instead of 3 x 16: 25 MB less of the process, at no speed that could be measured.
+# glibc keeps an arena of memory for each thread; with one for all the process is 15 MB smaller.
+ENV MALLOC_ARENA_MAX=1
+# A young generation of 16 MB each half: a tenth more sends than with 8 MB, for 27 MB.
 CMD ["node", "--max-semi-space-size=16", "server/dist/main.js"]

@@ -6,6 +6,7 @@ import type { Answer } from '../harness/http.js'
 import { spawnServer } from '../harness/process.js'
 import { runProgram } from '../harness/program.js'
 import { SECRET_KEY, useRelay } from '../harness/relay.js'
+import { inProcess } from '../harness/server.js'
 
 const relay = useRelay({ CORS_ORIGINS: 'https://chat.example' })
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -51,15 +52,19 @@ describe('the epoch', () => {
     expect(refused.headers['relay-epoch']).toBeUndefined()
   })
 
-  test('changes by db:restored, which a running server tells at the next login and within a second in /ready', async () => {
-    const { username, password } = await relay.user()
-    const before = await readyEpoch()
-    const said = await restored()
-    const after = epochOf(await relay.post('/login', { username, password }))
-    expect(after).not.toBe(before)
-    expect(said).toContain(`A new epoch has begun, ${after}: `)
-    await expect.poll(readyEpoch, { timeout: 3000 }).toBe(after)
-  })
+  // The program is a process of its own, and refuses the database of the mutants, which flushes nothing.
+  test.skipIf(inProcess)(
+    'changes by db:restored, which a running server tells at the next login and within a second in /ready',
+    async () => {
+      const { username, password } = await relay.user()
+      const before = await readyEpoch()
+      const said = await restored()
+      const after = epochOf(await relay.post('/login', { username, password }))
+      expect(after).not.toBe(before)
+      expect(said).toContain(`A new epoch has begun, ${after}: `)
+      await expect.poll(readyEpoch, { timeout: 3000 }).toBe(after)
+    },
+  )
 
   test('stays the same over starts, but for the first on another cluster of PostgreSQL', async () => {
     const read = () => relay.sql<{ id: string; system: string }>('select id, system from epoch')

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from '../cluster.js'
 import type { Peer } from '../options.js'
 import { FLOOR, VENV } from '../packages.js'
-import { MAIN, NODE_FLAGS, own, SCRATCH } from '../places.js'
+import { MAIN, NODE_ENVIRONMENT, NODE_FLAGS, own, SCRATCH } from '../places.js'
 import { freePort, until, untilPortAnswers } from '../../harness/ports.js'
 import { start, type Cleanup, type Started } from '../processes.js'
 
@@ -37,7 +37,7 @@ export function startRelay(
   const folder = path.join(SCRATCH, 'empty')
   mkdirSync(folder, { recursive: true })
   const environment = {
-    NODE_ENV: 'production',
+    ...NODE_ENVIRONMENT,
     SECRET_KEY: SECRET,
     HOST: '127.0.0.1',
     PORT: String(port),
