@@ -10,6 +10,8 @@ import { inProcess } from '../harness/server.js'
 
 const relay = useRelay({ CORS_ORIGINS: 'https://chat.example' })
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Processes of their own refuse the database of the mutants, which flushes nothing. */
+const onProcesses = test.skipIf(inProcess)
 const ready = z.strictObject({ status: z.literal('ready'), epoch: z.string().regex(UUID) })
 
 async function readyEpoch(): Promise<string> {
@@ -52,8 +54,7 @@ describe('the epoch', () => {
     expect(refused.headers['relay-epoch']).toBeUndefined()
   })
 
-  // The program is a process of its own, and refuses the database of the mutants, which flushes nothing.
-  test.skipIf(inProcess)(
+  onProcesses(
     'changes by db:restored, which a running server tells at the next login and within a second in /ready',
     async () => {
       const { username, password } = await relay.user()
@@ -66,7 +67,7 @@ describe('the epoch', () => {
     },
   )
 
-  test('stays the same over starts, but for the first on another cluster of PostgreSQL', async () => {
+  onProcesses('stays the same over starts, but for the first on another cluster of PostgreSQL', async () => {
     const read = () => relay.sql<{ id: string; system: string }>('select id, system from epoch')
     const [first] = await read()
     await startOnce()
@@ -81,7 +82,7 @@ describe('the epoch', () => {
     expect(await read()).toEqual([moved])
   })
 
-  test('stays the same where the server may not read what cluster it is', async () => {
+  onProcesses('stays the same where the server may not read what cluster it is', async () => {
     const role = `plain_${randomBytes(4).toString('hex')}`
     await relay.sql(`create role ${role} login password 'secret'`)
     await relay.sql(`grant select, insert, update, delete on all tables in schema public to ${role}`)
