@@ -88,9 +88,9 @@ export function request(
 
 const problem = z.strictObject({
   type: z.string(),
-  title: z.string(),
+  title: z.string().min(1),
   status: z.int(),
-  detail: z.string(),
+  detail: z.string().min(1),
   code: z.string(),
   errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
   retry_after: z.int().optional(),
@@ -102,12 +102,12 @@ export type ProblemBody = z.infer<typeof problem>
 
 const rpcError = z.object({
   error: z.strictObject({
-    message: z.string(),
+    message: z.string().min(1),
     code: z.int(),
     data: z.strictObject({
       code: z.string(),
       httpStatus: z.int(),
-      detail: z.string(),
+      detail: z.string().min(1),
       path: z.string().optional(),
       errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
       retry_after: z.int().optional(),

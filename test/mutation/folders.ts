@@ -55,8 +55,26 @@ export const FOLDERS: readonly Folder[] = [
     ],
   },
   {
-    name: 'packages/api',
-    mutate: ['packages/api/src/**/*.ts'],
-    suites: ['rest', ...DOORS, 'limits/rates', 'live/rpc-stream', 'live/wait'],
+    name: 'packages/api/src',
+    mutate: ['packages/api/src/*.ts'],
+    suites: [...DOORS, 'rest', 'limits/rates', 'live/rpc-stream', 'live/wait'],
+  },
+  {
+    name: 'packages/api/src/routers',
+    mutate: ['packages/api/src/routers/*.ts'],
+    suites: [
+      'rest/beside',
+      'rest/document',
+      ...DOORS,
+      'rest',
+      'limits/rates',
+      'live/rpc-stream',
+      'live/wait',
+    ],
+  },
+  {
+    name: 'packages/api/src/schemas',
+    mutate: ['packages/api/src/schemas/*.ts'],
+    suites: ['rest/beside', ...DOORS, 'rest', 'live/rpc-stream', 'live/wait'],
   },
 ]
