@@ -13,10 +13,10 @@ export interface Problem {
   readonly status: number
   readonly detail: string
   readonly code: ErrorCode
-  readonly errors?: readonly FieldError[]
-  readonly retry_after?: number
+  readonly errors?: readonly FieldError[] | undefined
+  readonly retry_after?: number | undefined
   /** With `internal_error` only: what the operator's log is searched by. */
-  readonly request_id?: string
+  readonly request_id?: string | undefined
 }
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
@@ -65,8 +65,11 @@ export function toApiError(thrown: unknown): ApiError {
   return new ApiError(CODE_OF_TRPC[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
 }
 
-/** The RFC 9457 body of an error; `requestId` is told with `internal_error` alone. */
-export function toProblem(error: ApiError, requestId: string): Problem {
+/**
+ * The RFC 9457 body of an error; `requestId` is told with `internal_error` alone. What an error does not have is
+ * undefined, and so left out of its JSON.
+ */
+export function toProblem(error: ApiError, requestId: string | undefined): Problem {
   const row = ERRORS[error.code]
   return {
     type: 'about:blank',
@@ -74,9 +77,9 @@ export function toProblem(error: ApiError, requestId: string): Problem {
     status: row.status,
     detail: error.message,
     code: error.code,
-    ...(error.errors && { errors: error.errors }),
-    ...(error.retryAfterSeconds !== undefined && { retry_after: error.retryAfterSeconds }),
-    ...(error.code === 'internal_error' && { request_id: requestId }),
+    errors: error.errors,
+    retry_after: error.retryAfterSeconds,
+    request_id: error.code === 'internal_error' ? requestId : undefined,
   }
 }
 
@@ -87,21 +90,10 @@ export function shapeError(
   path: string | undefined,
   requestId: string | undefined,
 ) {
-  const { code, detail, status, errors, retry_after, request_id } = toProblem(
-    toApiError(thrown),
-    requestId ?? '',
-  )
+  const { code, detail, status, errors, retry_after, request_id } = toProblem(toApiError(thrown), requestId)
   return {
     message: detail,
     code: shape.code,
-    data: {
-      code,
-      httpStatus: status,
-      detail,
-      ...(path !== undefined && { path }),
-      ...(errors && { errors }),
-      ...(retry_after !== undefined && { retry_after }),
-      ...(request_id && { request_id }),
-    },
+    data: { code, httpStatus: status, detail, path, errors, retry_after, request_id },
   }
 }

@@ -41,7 +41,7 @@ function refuseUnreadable(socket: Duplex, last?: ServerResponse): void {
   const silent = socket instanceof net.Socket && socket.bytesRead === 0
   if (silent || !socket.writable) return void socket.destroy()
   if (last?.headersSent && !last.req.complete) return void socket.end()
-  const body = JSON.stringify(toProblem(new ApiError('malformed_request'), ''))
+  const body = JSON.stringify(toProblem(new ApiError('malformed_request'), undefined))
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `X-Content-Type-Options: nosniff\r\nX-Request-Id: ${randomUUID()}\r\nCache-Control: no-store\r\n` +
