@@ -28,8 +28,6 @@ export async function withPurgeLock(
   client.on('error', () => undefined)
   try {
     await client.connect()
-    // Sends wait for the disk, and a purge need not: what a crash brings back is removed again.
-    await client.query('set synchronous_commit = off')
     // PostgreSQL has it from 14 on; before, the lock lasts as long as its connection.
     await client.query(
       "select set_config(name, $1, false) from pg_settings where name = 'idle_session_timeout'",

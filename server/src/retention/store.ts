@@ -1,4 +1,5 @@
 import type { Session } from '../database/session.js'
+
 const BATCH_ROWS = 500
 
 // By the key, in small batches: no statement holds many locks or lasts long, and two purgers at once are correct.
