@@ -1,9 +1,9 @@
 // The server that trusts its own clock where it is to ask the database's.
 import pg from 'pg'
 
-const { query } = pg.Pool.prototype
+const { query } = pg.Client.prototype
 
-pg.Pool.prototype.query = function queryAtOwnTime(config, ...rest) {
+pg.Client.prototype.query = function queryAtOwnTime(config, ...rest) {
   if (!config.text?.includes('messages')) return query.call(this, config, ...rest)
   const text = config.text.replaceAll('now()', `to_timestamp(${Date.now() / 1000})`)
   // Without its name: under one there is one text.

@@ -1,9 +1,10 @@
 // The server without patience: its purge removes what has ten seconds left.
+// Clients are what a pool asks through, and the purge has one of its own.
 import pg from 'pg'
 
-const { query } = pg.Pool.prototype
+const { query } = pg.Client.prototype
 
-pg.Pool.prototype.query = function queryEarly(config, ...rest) {
+pg.Client.prototype.query = function queryEarly(config, ...rest) {
   if (config.name !== 'purge') return query.call(this, config, ...rest)
   const text = config.text.replace('now()', `now() + interval '10 seconds'`)
   return query.call(this, { ...config, text }, ...rest)
