@@ -152,3 +152,8 @@ export function dataOf(answer: Answer): unknown {
 export function queryPath(name: string, input?: unknown): string {
   return `/trpc/${name}${input === undefined ? '' : `?input=${encodeURIComponent(JSON.stringify(input))}`}`
 }
+
+/** The path of a batch of tRPC queries, with the inputs of those that have one, by their place. */
+export function batchPath(names: readonly string[], inputs: Readonly<Record<number, unknown>>): string {
+  return `/trpc/${names.join(',')}?batch=1&input=${encodeURIComponent(JSON.stringify(inputs))}`
+}

@@ -251,6 +251,7 @@ describe('limits per user', () => {
     expectSpent(await relay.get(`/public-key/${user.id}`, { token }), 'lookup_miss', 3, 600)
     // Before 422, as every row per user.
     expect(outcomeOf(await relay.query('users.find', { username: 5 }, { token }))).toBe('429 rate_limited')
+    expect(outcomeOf(await relay.get('/me', { token }))).toBe('200')
   })
 
   test('LIMIT_LOOKUP_MISS holds against many at once', async () => {

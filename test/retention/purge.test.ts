@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import type { Session } from '../../server/dist/database/session.js'
 import { createLog } from '../../server/dist/log.js'
 import { PURGE_LOCK } from '../../server/dist/retention/lock.js'
 import { purge } from '../../server/dist/retention/purge.js'
@@ -29,10 +30,10 @@ interface Batch {
   readonly ms?: number
 }
 
-/** Purges, where the batches remove so many rows and take so long. */
+/** Purges, where the batches remove so many rows and take so long; each asks something, as a real one would. */
 function purgeIn(batches: readonly Batch[], connectionString = database.url): Promise<void> {
   const left = [...batches]
-  const deleteForgotten = async (session: Pick<pg.ClientBase, 'query'>): Promise<number> => {
+  const deleteForgotten = async (session: Session): Promise<number> => {
     await session.query('select 1')
     const { rows, ms = 0 } = left.shift() ?? { rows: 0 }
     const time = { begun: performance.now(), ended: Number.NaN }
@@ -149,7 +150,7 @@ test('without a database it is cut short, and says so without a word about where
 
 test('works on the connection that holds the lock, where statements are planned as all others are', async () => {
   const told: unknown[] = []
-  const deleteForgotten = async (session: Pick<pg.ClientBase, 'query'>): Promise<number> => {
+  const deleteForgotten = async (session: Session): Promise<number> => {
     const { rows } = await session.query<Record<string, string>>(
       `select current_setting('enable_seqscan') as scans, current_setting('idle_session_timeout') as idle,
         (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks`,

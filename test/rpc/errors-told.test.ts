@@ -1,19 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { problemOf, type Answer } from '../harness/http.js'
+import { batchPath, problemOf } from '../harness/http.js'
 import { useRelay, type TestUser } from '../harness/relay.js'
 
-const relay = useRelay({ LIMITS: 'on', LIMIT_LOOKUP: '9/600', LIMIT_LOOKUP_MISS: '2/600' })
+const relay = useRelay()
 let user: TestUser
 
 beforeAll(async () => {
   user = await relay.user()
 })
-
-function batch(names: readonly string[], inputs: Record<number, unknown>): Promise<Answer> {
-  const input = encodeURIComponent(JSON.stringify(inputs))
-  return relay.get(`/trpc/${names.join(',')}?batch=1&input=${input}`, { token: user.token })
-}
 
 describe('what an error tells', () => {
   test('is the same alone and in a batch: the code, the sentence, the call, the broken rules, and nothing else', async () => {
@@ -35,7 +29,8 @@ describe('what an error tells', () => {
     }
     const alone = await relay.query('messages.list', { extra: 1 }, { token: user.token })
     expect(alone.json).toEqual({ error: unknownField })
-    expect((await batch(['messages.list', 'messages.nothing'], { 0: { extra: 1 } })).json).toEqual([
+    const calls = batchPath(['messages.list', 'messages.nothing'], { 0: { extra: 1 } })
+    expect((await relay.get(calls, { token: user.token })).json).toEqual([
       { error: unknownField },
       { error: unknownCall },
     ])
@@ -74,25 +69,14 @@ describe('what an error tells', () => {
     expect(problemOf(long).errors?.map(({ path }) => path)).toContain('x'.repeat(128))
   })
 
-  test('of a spent limit says over both doors when it is over, and spends no other', async () => {
-    const { token } = await relay.user()
-    const miss = () => relay.query('keys.get', { user_id: randomUUID() }, { token })
-    await miss()
-    await miss()
-    const retry_after = problemOf(await relay.get(`/public-key/${user.id}`, { token })).retry_after
-    expect(retry_after).toBeGreaterThan(0)
-    expect((await miss()).json).toMatchObject({
-      error: { data: { code: 'rate_limited', httpStatus: 429, retry_after: expect.any(Number) } },
-    })
-    expect((await relay.get('/me', { token })).status).toBe(200)
-  })
-
   test('of a fault inside names the request, over both doors, and says nothing of the fault', async () => {
     await relay.sql('alter table public_keys rename to elsewhere')
     const { token } = user
     const rest = await relay.get(`/public-key/${user.id}`, { token })
     const alone = await relay.query('keys.get', { user_id: user.id }, { token })
-    const both = await batch(['keys.get', 'messages.list'], { 0: { user_id: user.id } })
+    const both = await relay.get(batchPath(['keys.get', 'messages.list'], { 0: { user_id: user.id } }), {
+      token,
+    })
     await relay.sql('alter table elsewhere rename to public_keys')
     const detail = 'Something went wrong on the server. The request id helps its operator to find out what.'
     expect(problemOf(rest)).toEqual({
@@ -111,11 +95,4 @@ describe('what an error tells', () => {
     expect(alone.json).toEqual({ error: error(alone.headers['x-request-id']) })
     expect(both.json).toMatchObject([{ error: error(both.headers['x-request-id']) }, { result: {} }])
   })
-})
-
-test('operations without fields ignore their input, also one whose encoding is broken or that is there twice', async () => {
-  for (const search of ['?input=%zz', '?input=1&input=2', '?batch=1&input=%zz', '?batch=1&input=5'])
-    expect((await relay.get(`/trpc/auth.me${search}`, { token: user.token })).status).toBe(200)
-  const twice = await relay.mutate('auth.login?input=1&input=2', { username: 'nobody', password: 'nothing' })
-  expect(twice.json).toMatchObject({ error: { data: { code: 'validation_failed' } } })
 })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataOf, namedFields, outcomeOf } from '../harness/http.js'
+import { batchPath, dataOf, namedFields, outcomeOf } from '../harness/http.js'
 import { useRelay, type TestUser } from '../harness/relay.js'
 
 const relay = useRelay()
@@ -25,8 +25,7 @@ function outcomes(json: unknown): string[] {
 }
 
 function batchOf(names: string[], inputs: Record<number, unknown>, token: string | undefined = user.token) {
-  const search = `batch=1&input=${encodeURIComponent(JSON.stringify(inputs))}`
-  return relay.get(`/trpc/${names.join(',')}?${search}`, { token })
+  return relay.get(batchPath(names, inputs), { token })
 }
 
 describe('a single call', () => {
@@ -36,6 +35,10 @@ describe('a single call', () => {
       '?input=%7B',
       '?input=5',
       '?input=null',
+      '?input=%zz',
+      '?input=1&input=2',
+      '?batch=1&input=%zz',
+      '?batch=1&input=5',
       '?foo=1&connectionParams=%7B&lastEventId=1',
     ])
       expect(outcomeOf(await relay.get(`/trpc/auth.me${search}`, { token: user.token }))).toBe('200')
@@ -62,6 +65,11 @@ describe('a single call', () => {
     const twice = '/trpc/messages.list?input=%7B%7D&input=%7B%7D'
     expect(outcomeOf(await relay.get(twice, { token: user.token }))).toBe('422 validation_failed')
     expect(outcomeOf(await relay.get(twice))).toBe('401 not_authenticated')
+    const login = await relay.mutate('auth.login?input=1&input=2', {
+      username: 'nobody',
+      password: 'nothing',
+    })
+    expect(outcomeOf(login)).toBe('422 validation_failed')
     for (const input of ['%zz', '%ff', '%7B', '%EF%BB%BF%7B%7D'])
       expect(outcomeOf(await relay.get(`/trpc/messages.list?input=${input}`, { token: user.token }))).toBe(
         '400 malformed_request',

@@ -7,7 +7,7 @@ import { withPurgeLock } from './lock.js'
 
 /**
  * A batch is followed by a pause this many times as long: the sends have the database to themselves then. With 4 their
- * p95 doubled while a million rows went. Four thousand records go in a second (pnpm bench:growth).
+ * p95 doubled while a million rows went. Two to four thousand records go in a second (pnpm bench:growth).
  */
 const PAUSE_FACTOR = 19
 /** Where the database is so slow that batches take longer, records must go nonetheless. */
