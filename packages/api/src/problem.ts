@@ -61,7 +61,6 @@ export function toApiError(thrown: unknown): ApiError {
   if (thrown.cause instanceof ApiError) return thrown.cause
   if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof z.core.$ZodError)
     return validationFailed(thrown.cause.issues.flatMap(fieldErrors))
-  if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof SyntaxError) return notJson()
   return new ApiError(CODE_OF_TRPC[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
 }
 
