@@ -2,15 +2,27 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { z } from 'zod'
 import type { Pool } from './pool.js'
 import type { Connection } from './primary.js'
-import { applyWithEngine } from './schema-engine.js'
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+/** The compiled file also where sources run (`pnpm dev`): what loads sources does not reach into threads. */
+const ENGINE_THREAD = new URL('../../dist/database/schema-engine.js', import.meta.url)
 
 interface Migration {
   readonly name: string
   readonly sql: string
+}
+
+/** What the engine's thread is asked for. */
+export interface Work {
+  readonly connection: Omit<Connection, 'Client'>
+  readonly schema: [path: string, content: string]
+  readonly folder: string
+  readonly lockfile: string
+  readonly migrations: readonly Migration[]
 }
 
 function readMigrations(folder: string): Migration[] {
@@ -42,6 +54,22 @@ function isApplied({ name, sql }: Migration, applied: Map<string, string>): bool
   return true
 }
 
+/** In a thread that ends afterwards: the engine takes 27 MB, which a process that had loaded it kept until its end. */
+async function applyWithEngine(work: Work): Promise<string[]> {
+  const thread = new Worker(ENGINE_THREAD)
+  try {
+    return await new Promise((resolve, reject) => {
+      thread.once('message', (applied: unknown) => resolve(z.array(z.string()).parse(applied)))
+      thread.once('error', reject)
+      thread.once('exit', () => reject(new Error('the engine that migrates ended before its work')))
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin, windows do
+      thread.postMessage(work)
+    })
+  } finally {
+    await thread.terminate()
+  }
+}
+
 /**
  * Brings the database to the schema of this version, by Prisma's own engine; `prisma migrate deploy` would do the
  * same and leave the same `_prisma_migrations`. The engine is loaded only when something is to be applied.
@@ -54,7 +82,10 @@ export async function migrate(connection: Connection, pool: Pool): Promise<strin
   const applied = await readApplied(pool)
   if (migrations.every((migration) => isApplied(migration, applied))) return []
   const schema = path.join(REPOSITORY, 'prisma/schema.prisma')
-  return applyWithEngine(connection, {
+  // A class cannot be handed to a thread, which makes its own.
+  const { Client: _, ...reach } = connection
+  return applyWithEngine({
+    connection: reach,
     schema: [schema, readFileSync(schema, 'utf8')],
     folder,
     lockfile: readFileSync(path.join(folder, 'migration_lock.toml'), 'utf8'),

@@ -6,6 +6,8 @@ import { ConnectionFault } from './faults.js'
 /** How the database is reached: as `pg` takes it, and the kind of client where it may be on one of several hosts. */
 export interface Connection extends ClientConfig {
   readonly Client?: typeof pg.Client
+  /** All of them, where there are several. */
+  readonly urls?: readonly string[]
 }
 
 /** Of connecting and of answering, each: together less than a pool waits for a connection. */
@@ -115,7 +117,7 @@ export function connectToPrimary(urls: readonly string[]): Connection {
       return this
     }
   }
-  return { ...connection, Client: PrimaryClient }
+  return { ...connection, urls, Client: PrimaryClient }
 }
 
 /** A connection of its own, beside the pool. */

@@ -1,17 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { parentPort } from 'node:worker_threads'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
-import type { Connection } from './primary.js'
-
-interface Migrations {
-  readonly schema: [path: string, content: string]
-  readonly folder: string
-  readonly lockfile: string
-  readonly migrations: readonly { readonly name: string; readonly sql: string }[]
-}
+import { connectToPrimary } from './primary.js'
+import type { Work } from './migrate.js'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -32,13 +27,11 @@ async function loadEngine(): Promise<void> {
  *
  * @returns the names of the migrations that were applied
  */
-export async function applyWithEngine(
-  connection: Connection,
-  { schema, folder, lockfile, migrations }: Migrations,
-): Promise<string[]> {
+async function apply({ connection, schema, folder, lockfile, migrations }: Work): Promise<string[]> {
   await loadEngine()
+  const reached = connection.urls ? connectToPrimary(connection.urls) : connection
   // The advisory lock belongs to a session: one connection, which ends with the engine's work and lets go of it.
-  const pool = new pg.Pool({ ...connection, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
+  const pool = new pg.Pool({ ...reached, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
   pool.on('error', () => undefined)
   const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool))
   const engine = await bindings.SchemaEngine.new({ datamodels: [schema] }, () => undefined, factory)
@@ -61,3 +54,9 @@ export async function applyWithEngine(
     await pool.end()
   }
 }
+
+// What is refused here is an error that nobody catches: it ends the thread, and who started it is told of it.
+parentPort?.once('message', (work: Work) => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin, windows do
+  void apply(work).then((applied) => parentPort?.postMessage(applied))
+})
