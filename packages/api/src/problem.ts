@@ -1,4 +1,4 @@
-import { TRPCError } from '@trpc/server'
+import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
 import type { DefaultErrorShape } from '@trpc/server/unstable-core-do-not-import'
 import { z } from 'zod'
 import { ApiError, ERRORS, type ErrorCode, type FieldError } from './errors.js'
@@ -42,13 +42,10 @@ export function notJson(): ApiError {
   return new ApiError('malformed_request', { detail: 'The input is not JSON.' })
 }
 
+// Methods, media types and sizes are the doors' to refuse, before tRPC sees a request.
 const CODE_OF_TRPC: Partial<Record<TRPCError['code'], ErrorCode>> = {
   BAD_REQUEST: 'malformed_request',
-  PARSE_ERROR: 'malformed_request',
   NOT_FOUND: 'not_found',
-  METHOD_NOT_SUPPORTED: 'method_not_allowed',
-  UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
-  PAYLOAD_TOO_LARGE: 'too_large',
 }
 
 /**
@@ -57,11 +54,12 @@ const CODE_OF_TRPC: Partial<Record<TRPCError['code'], ErrorCode>> = {
  */
 export function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown
-  if (!(thrown instanceof TRPCError)) return new ApiError('internal_error', { cause: thrown })
-  if (thrown.cause instanceof ApiError) return thrown.cause
-  if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof z.core.$ZodError)
-    return validationFailed(thrown.cause.issues.flatMap(fieldErrors))
-  return new ApiError(CODE_OF_TRPC[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
+  const error = getTRPCErrorFromUnknown(thrown)
+  const { code, cause } = error
+  if (cause instanceof ApiError) return cause
+  if (code === 'BAD_REQUEST' && cause instanceof z.core.$ZodError)
+    return validationFailed(cause.issues.flatMap(fieldErrors))
+  return new ApiError(CODE_OF_TRPC[code] ?? 'internal_error', { cause: cause ?? error })
 }
 
 /**
