@@ -50,7 +50,7 @@ describe('the document', () => {
   test('says of everything that was not measured that it was not run', () => {
     expect(rowsOf({}).map(reached)).toEqual(rowsOf({}).map(() => 'not run'))
     const text = renderDocument({}, 'Nothing yet.')
-    expect(text.match(/\| not run \| not run \|/g)?.length).toBe(rowsOf({}).length + 8)
+    expect(text.match(/\| not run \| not run \|/g)?.length).toBe(rowsOf({}).length + 13)
     expect(renderPlot({}).match(/>not run</g)?.length).toBe(7)
   })
 
@@ -79,6 +79,7 @@ describe('the document', () => {
     expect(text).toMatch(/send, after churn \|.*not run \| not run \|/)
     expect(text).toMatch(/longest statement \|.*120 ms \| yes \|/)
     expect(text).toMatch(/during the purge \|.*1\.10 × \| yes \|/)
-    expect(text).toContain('Churn: not run')
+    expect(text).toContain('no churn, then a purge of 1,000,000 rows in 60.0 s')
+    expect(text).toMatch(/--churn-minutes 60`:\nNot run\./)
   })
 })

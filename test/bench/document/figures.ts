@@ -103,6 +103,7 @@ export const figures = z.object({
   memory: memory.optional(),
   start: start.optional(),
   growth: growth.nullish(),
+  growth_with_churn: growth.nullish(),
   live: live.nullish(),
 })
 export type Figures = z.infer<typeof figures>

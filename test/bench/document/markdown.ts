@@ -179,7 +179,7 @@ ${renderProcess(figures)}
 
 ## Growth
 
-${renderGrowth(figures.growth)}
+${renderGrowth(figures.growth, figures.growth_with_churn)}
 
 ## Live delivery
 

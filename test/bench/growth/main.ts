@@ -3,7 +3,7 @@ import { writeSections } from '../document/figures.js'
 import type { Cleanup } from '../processes.js'
 import { runMeasurement } from '../run.js'
 import { churn } from './churn.js'
-import { compare, type Rates } from './compare.js'
+import { compare, type Compared } from './compare.js'
 import { readOptions, type Options } from './options.js'
 import { holdPurge, measurePurge } from './purging.js'
 import type { Growth, Point } from './results.js'
@@ -18,17 +18,16 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-function pointOf(work: Work, [empty, full]: [Rates, Rates], after: [Rates, Rates] | undefined): Point {
-  const ratio = (a: number, b: number): number => Number((a / b).toFixed(2))
+function pointOf(work: Work, before: Compared, after: Compared | undefined): Point {
   return {
     work,
-    empty_per_s: Math.round(empty[work]),
-    full_per_s: Math.round(full[work]),
-    ratio_full: ratio(full[work], empty[work]),
+    empty_per_s: Math.round(before.one),
+    full_per_s: Math.round(before.other),
+    ratio_full: Number(before.ratio.toFixed(2)),
     // The empty table was measured again beside it: hours do not mix.
     ...(after && {
-      after_churn_per_s: Math.round(after[1][work]),
-      ratio_after_churn: ratio(after[1][work], after[0][work]),
+      after_churn_per_s: Math.round(after.other),
+      ratio_after_churn: Number(after.ratio.toFixed(2)),
     }),
   }
 }
@@ -54,12 +53,13 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
   const growth: Growth = {
     rows,
     users,
-    points: WORKS.map((work) => pointOf(work, before, after)),
+    points: WORKS.map((work) => pointOf(work, before[work], after?.[work])),
     churn: churnMinutes > 0 ? { minutes: churnMinutes, confirmations } : null,
     purge: purgeRows > 0 ? await measurePurge(full, purging) : null,
   }
   say(JSON.stringify(growth, null, 2))
-  writeSections({ growth: { date: new Date().toISOString().slice(0, 10), commit, ...growth } })
+  const section = { date: new Date().toISOString().slice(0, 10), commit, ...growth }
+  writeSections(growth.churn ? { growth_with_churn: section } : { growth: section })
 }
 
 const options = readOptions()

@@ -5,12 +5,12 @@ import { writeEvidence } from '../../harness/evidence.js'
 import { OWNER, startCluster } from '../cluster.js'
 import { churn } from '../growth/churn.js'
 import { openSubject } from '../growth/subject.js'
-import { compare, type Rates } from '../growth/compare.js'
-import { WORKS, type Subject } from '../growth/works.js'
+import { compare, type Compared } from '../growth/compare.js'
+import { WORKS, type Subject, type Work } from '../growth/works.js'
 import type { Cleanup } from '../processes.js'
 import { runMeasurement } from '../run.js'
 
-const HELP = `pnpm bench:horizon [--minutes 10] [--rate 500] [--rounds 5] [--seconds 3]
+const HELP = `pnpm bench:horizon [--minutes 10] [--rate 500] [--rounds 15] [--seconds 1]
 
 What becomes of the speed while a transaction stays open on the database, and no dead row can be removed, through so many
 minutes of sends and confirmations; and after its end. Beside it, in turns, a table of the same size without any of it.`
@@ -50,14 +50,14 @@ async function untilVacuumed(subject: Subject, dead: number): Promise<number | u
   return undefined
 }
 
-function ratios([free, held]: readonly [Rates, Rates]): Record<string, unknown> {
+function ratios(compared: Readonly<Record<Work, Compared>>): Record<string, unknown> {
   return Object.fromEntries(
     WORKS.map((work) => [
       work,
       {
-        free_per_s: Math.round(free[work]),
-        held_per_s: Math.round(held[work]),
-        ratio: Number((held[work] / free[work]).toFixed(2)),
+        free_per_s: Math.round(compared[work].one),
+        held_per_s: Math.round(compared[work].other),
+        ratio: Number(compared[work].ratio.toFixed(2)),
       },
     ]),
   )
@@ -69,7 +69,7 @@ async function measureAll(cleanup: Cleanup, commit: string): Promise<void> {
     options: { minutes: number, rate: number, rounds: number, seconds: number, help: { type: 'boolean' } },
   })
   if (values.help) return say(HELP)
-  const { minutes = '10', rate = '500', rounds = '5', seconds = '3' } = values
+  const { minutes = '10', rate = '500', rounds = '15', seconds = '1' } = values
   const turns = { rounds: Number(rounds), seconds: Number(seconds) }
   const started = new Date().toISOString()
   const cluster = await startCluster(cleanup, ['horizon_free', 'horizon_held'])
