@@ -55,7 +55,8 @@ async function beginWorker(config: Config, log: Logger): Promise<Running> {
 
 async function main(): Promise<void> {
   // In percent of what is alive: by itself V8 lets the heap grow to four times as much before it collects, and under
-  // load that was 80 MB of garbage. With 50 instead of 80 it collects 21 times where it did 15, in the same time.
+  // load that was 80 MB of garbage. With 50 instead of 80 the peak is 12 MB less, and a list takes a tenth more time of
+  // the processor (seven rounds in turns, 16 readers: 1,056 and 934 µs).
   setFlagsFromString('--heap-growing-percent=50')
   const config = loadConfig()
   const log = createLog(config.logLevel)
