@@ -210,8 +210,9 @@ describe('limits per user', () => {
       () => relay.post('/messages/delivered', { ids: [] }, { token }),
     ]
     for (const call of calls) expect((await call()).status).not.toBe(429)
-    expectSpent(await relay.get('/me', { token }), 'request', 5, 600)
-    expectSpent(await relay.get('/messages?limit=x', { token }), 'request', 5, 600)
+    const status = `/messages/${randomUUID()}/status?recipient_id=${user.id}`
+    for (const path of ['/me', '/messages?limit=x', status, '/messages/live'])
+      expectSpent(await relay.get(path, { token }), 'request', 5, 600)
     expect(outcomeOf(await relay.get(`/public-key/${user.id}`, { token }))).toBe('200')
   })
 
