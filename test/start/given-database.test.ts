@@ -111,6 +111,14 @@ describe('a start with DATABASE_URL', () => {
     expect(second.output()).toMatch(/was changed after it was applied/)
   })
 
+  test('refuses a database that holds something else, in the words of the engine that migrates', async () => {
+    const url = await makeDatabase()
+    await query(url, 'create table users (x int)')
+    const server = spawnServer({ SECRET_KEY, DATABASE_URL: url })
+    expect(await server.ended).toBe(1)
+    expect(server.output()).toMatch(/could not start: The database schema is not empty/)
+  })
+
   test('refuses a database that cannot hold every text', async () => {
     const url = await makeDatabase(`encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`)
     const server = spawnServer({ SECRET_KEY, DATABASE_URL: url })

@@ -6,24 +6,11 @@ import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import type { Pool } from './pool.js'
 import type { Connection } from './primary.js'
+import type { Migration, Migrations } from './schema-engine.js'
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
 /** The compiled file also where sources run (`pnpm dev`): what loads sources does not reach into threads. */
 const ENGINE_THREAD = new URL('../../dist/database/schema-engine.js', import.meta.url)
-
-interface Migration {
-  readonly name: string
-  readonly sql: string
-}
-
-/** What the engine's thread is asked for. */
-export interface Work {
-  readonly connection: Omit<Connection, 'Client'>
-  readonly schema: [path: string, content: string]
-  readonly folder: string
-  readonly lockfile: string
-  readonly migrations: readonly Migration[]
-}
 
 function readMigrations(folder: string): Migration[] {
   return readdirSync(folder, { withFileTypes: true })
@@ -55,7 +42,7 @@ function isApplied({ name, sql }: Migration, applied: Map<string, string>): bool
 }
 
 /** In a thread that ends afterwards: the engine takes 27 MB, which a process that had loaded it kept until its end. */
-async function applyWithEngine(work: Work): Promise<string[]> {
+async function applyWithEngine(work: Migrations): Promise<string[]> {
   const thread = new Worker(ENGINE_THREAD)
   try {
     return await new Promise((resolve, reject) => {

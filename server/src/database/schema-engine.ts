@@ -5,8 +5,21 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
-import { connectToPrimary } from './primary.js'
-import type { Work } from './migrate.js'
+import { connectToPrimary, type Connection } from './primary.js'
+
+export interface Migration {
+  readonly name: string
+  readonly sql: string
+}
+
+/** What this thread is asked to apply, and where. */
+export interface Migrations {
+  readonly connection: Omit<Connection, 'Client'>
+  readonly schema: [path: string, content: string]
+  readonly folder: string
+  readonly lockfile: string
+  readonly migrations: readonly Migration[]
+}
 
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -27,7 +40,7 @@ async function loadEngine(): Promise<void> {
  *
  * @returns the names of the migrations that were applied
  */
-async function apply({ connection, schema, folder, lockfile, migrations }: Work): Promise<string[]> {
+async function apply({ connection, schema, folder, lockfile, migrations }: Migrations): Promise<string[]> {
   await loadEngine()
   const reached = connection.urls ? connectToPrimary(connection.urls) : connection
   // The advisory lock belongs to a session: one connection, which ends with the engine's work and lets go of it.
@@ -56,7 +69,7 @@ async function apply({ connection, schema, folder, lockfile, migrations }: Work)
 }
 
 // What is refused here is an error that nobody catches: it ends the thread, and who started it is told of it.
-parentPort?.once('message', (work: Work) => {
+parentPort?.once('message', (work: Migrations) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin, windows do
   void apply(work).then((applied) => parentPort?.postMessage(applied))
 })

@@ -102,8 +102,8 @@ export const figures = z.object({
   bcrypt: bcrypt.optional(),
   memory: memory.optional(),
   start: start.optional(),
-  growth: growth.nullish(),
-  growth_with_churn: growth.nullish(),
+  growth: growth.optional(),
+  growth_with_churn: growth.optional(),
   live: live.nullish(),
 })
 export type Figures = z.infer<typeof figures>

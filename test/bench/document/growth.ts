@@ -6,34 +6,35 @@ const LOSS_ALLOWED = 0.2
 const STATEMENT_MS = 500
 const WORKS = ['send', 'list', 'confirm'] as const
 
-const worked = z.object({
+const point = z.object({
   work: z.enum(WORKS),
   empty_per_s: z.number(),
   full_per_s: z.number(),
-  after_churn_per_s: z.number().nullish(),
+  after_churn_per_s: z.number().optional(),
   ratio_full: z.number(),
-  ratio_after_churn: z.number().nullish(),
+  ratio_after_churn: z.number().optional(),
 })
 
 /** What another tool measures and writes: the same works on a full table, after an hour of churn, and during a purge. */
-export const growth = z.looseObject({
+export const growth = z.object({
   date: z.string(),
   commit: z.string(),
   rows: z.number(),
   users: z.number(),
-  points: z.array(worked),
-  churn: z.looseObject({ minutes: z.number(), confirmations: z.number() }).nullish(),
+  points: z.array(point),
+  churn: z.object({ minutes: z.number(), confirmations: z.number() }).nullable(),
   purge: z
-    .looseObject({
+    .object({
       rows: z.number(),
       longest_statement_ms: z.number(),
       seconds: z.number(),
       sends_p95_ms_beside: z.number(),
       sends_p95_ms_during: z.number(),
     })
-    .nullish(),
+    .nullable(),
 })
-type Growth = z.infer<typeof growth>
+export type Growth = z.infer<typeof growth>
+export type Point = z.infer<typeof point>
 
 type Row = [what: string, limit: string, measured: string, reached: string]
 
@@ -47,21 +48,21 @@ const ALLOWED_LOSS_TEXT = `at least ${1 - LOSS_ALLOWED} × an empty table`
 
 function rowsOfFull(measured: Growth | undefined): Row[] {
   return WORKS.map((work) => {
-    const point = measured?.points.find((candidate) => candidate.work === work)
+    const found = measured?.points.find((candidate) => candidate.work === work)
     const full =
-      point && `${shown(point.ratio_full)} × (${shown(point.empty_per_s)} → ${shown(point.full_per_s)} per s)`
+      found && `${shown(found.ratio_full)} × (${shown(found.empty_per_s)} → ${shown(found.full_per_s)} per s)`
     return judged(
       `${work}, full table`,
       ALLOWED_LOSS_TEXT,
       full,
-      (point?.ratio_full ?? 0) >= 1 - LOSS_ALLOWED,
+      (found?.ratio_full ?? 0) >= 1 - LOSS_ALLOWED,
     )
   })
 }
 
 function rowsOfChurn(measured: Growth | undefined): Row[] {
   return WORKS.map((work) => {
-    const ratio = measured?.points.find((point) => point.work === work)?.ratio_after_churn ?? undefined
+    const ratio = measured?.points.find((candidate) => candidate.work === work)?.ratio_after_churn
     const told = ratio === undefined ? undefined : `${shown(ratio)} ×`
     return judged(`${work}, after churn`, ALLOWED_LOSS_TEXT, told, (ratio ?? 0) >= 1 - LOSS_ALLOWED)
   })
@@ -100,22 +101,17 @@ function headOf({ rows, users, date, commit, churn, purge }: Growth): string {
 }
 
 /** A run of a quarter of an hour, and beside it one with an hour's churn, which is made more seldom. */
-export function renderGrowth(
-  measured: Growth | null | undefined,
-  withChurn: Growth | null | undefined,
-): string {
-  const render = (run: Growth | null | undefined, rows: readonly Row[]): string[] => [
+export function renderGrowth(measured: Growth | undefined, withChurn: Growth | undefined): string {
+  const render = (run: Growth | undefined, rows: readonly Row[]): string[] => [
     run ? headOf(run) : 'Not run.',
     '',
     table(['work', 'to reach', 'measured', 'reached'], rows),
   ]
-  const plain = measured ?? undefined
-  const churned = withChurn ?? undefined
   return [
     '`pnpm bench:growth`:',
-    ...render(plain, [...rowsOfFull(plain), ...rowsOfPurge(plain)]),
+    ...render(measured, [...rowsOfFull(measured), ...rowsOfPurge(measured)]),
     '',
     '`pnpm bench:growth --churn-minutes 60`:',
-    ...render(churned, [...rowsOfFull(churned), ...rowsOfChurn(churned), ...rowsOfPurge(churned)]),
+    ...render(withChurn, [...rowsOfFull(withChurn), ...rowsOfChurn(withChurn), ...rowsOfPurge(withChurn)]),
   ].join('\n')
 }

@@ -1,4 +1,4 @@
-import { median } from '../numbers.js'
+import { median, rounded } from '../numbers.js'
 import { measure, WORKS, type Subject, type Work } from './works.js'
 
 /** Calls a second from each of two tables, medians, and the median of the rounds' ratios. */
@@ -13,10 +13,7 @@ interface Turns {
   readonly seconds: number
 }
 
-interface Turn {
-  readonly one: number
-  readonly other: number
-}
+type Turn = Omit<Compared, 'ratio'>
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -41,9 +38,9 @@ async function takeTurn(
 
 function judge(turns: readonly Turn[]): Compared {
   return {
-    one: median(turns.map((turn) => turn.one)),
-    other: median(turns.map((turn) => turn.other)),
-    ratio: median(turns.map((turn) => turn.other / turn.one)),
+    one: Math.round(median(turns.map((turn) => turn.one))),
+    other: Math.round(median(turns.map((turn) => turn.other))),
+    ratio: rounded(median(turns.map((turn) => turn.other / turn.one))),
   }
 }
 

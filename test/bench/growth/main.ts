@@ -1,12 +1,12 @@
 import { OWNER, startCluster } from '../cluster.js'
 import { writeSections } from '../document/figures.js'
+import type { Growth, Point } from '../document/growth.js'
 import type { Cleanup } from '../processes.js'
 import { runMeasurement } from '../run.js'
 import { churn } from './churn.js'
 import { compare, type Compared } from './compare.js'
 import { readOptions, type Options } from './options.js'
 import { holdPurge, measurePurge } from './purging.js'
-import type { Growth, Point } from './results.js'
 import { openSubject } from './subject.js'
 import { WORKS, type Work } from './works.js'
 
@@ -21,13 +21,13 @@ function say(line: string): void {
 function pointOf(work: Work, before: Compared, after: Compared | undefined): Point {
   return {
     work,
-    empty_per_s: Math.round(before.one),
-    full_per_s: Math.round(before.other),
-    ratio_full: Number(before.ratio.toFixed(2)),
+    empty_per_s: before.one,
+    full_per_s: before.other,
+    ratio_full: before.ratio,
     // The empty table was measured again beside it: hours do not mix.
     ...(after && {
-      after_churn_per_s: Math.round(after.other),
-      ratio_after_churn: Number(after.ratio.toFixed(2)),
+      after_churn_per_s: after.other,
+      ratio_after_churn: after.ratio,
     }),
   }
 }
@@ -51,6 +51,8 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
     ))
   const purging = { rows: purgeRows, perSecond: sendRate, release, countStatements }
   const growth: Growth = {
+    date: new Date().toISOString().slice(0, 10),
+    commit,
     rows,
     users,
     points: WORKS.map((work) => pointOf(work, before[work], after?.[work])),
@@ -58,8 +60,7 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
     purge: purgeRows > 0 ? await measurePurge(full, purging) : null,
   }
   say(JSON.stringify(growth, null, 2))
-  const section = { date: new Date().toISOString().slice(0, 10), commit, ...growth }
-  writeSections(growth.churn ? { growth_with_churn: section } : { growth: section })
+  writeSections(growth.churn ? { growth_with_churn: growth } : { growth })
 }
 
 const options = readOptions()

@@ -1,19 +1,13 @@
 import pg from 'pg'
 import { PURGE_LOCK } from '../../../server/dist/retention/lock.js'
+import type { Growth } from '../document/growth.js'
 import { percentile } from '../numbers.js'
 import { load, type Run } from './load.js'
 import { settle } from './table.js'
 import { sendCall, someRecipient, type Subject } from './works.js'
 
-/** How a purge went, and what the sends felt of it. */
-export interface PurgeResult {
-  readonly rows: number
-  readonly longest_statement_ms: number
-  readonly seconds: number
-  /** Of the minute before and the minute after, for the machine's own speed changes in between. */
-  readonly sends_p95_ms_beside: number
-  readonly sends_p95_ms_during: number
-}
+/** How a purge went, and what the sends felt of it; beside it are the minutes before and after, as machines change speed. */
+type PurgeResult = NonNullable<Growth['purge']>
 
 const AT_ONCE = 64
 /** Long enough that a checkpoint falls into it, as several do into the purge. */

@@ -52,14 +52,10 @@ async function untilVacuumed(subject: Subject, dead: number): Promise<number | u
 
 function ratios(compared: Readonly<Record<Work, Compared>>): Record<string, unknown> {
   return Object.fromEntries(
-    WORKS.map((work) => [
-      work,
-      {
-        free_per_s: Math.round(compared[work].one),
-        held_per_s: Math.round(compared[work].other),
-        ratio: Number(compared[work].ratio.toFixed(2)),
-      },
-    ]),
+    WORKS.map((work) => {
+      const { one, other, ratio } = compared[work]
+      return [work, { free_per_s: one, held_per_s: other, ratio }]
+    }),
   )
 }
 
