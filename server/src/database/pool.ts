@@ -1,14 +1,14 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { doubtCancelledWaits } from './cancelled-wait.js'
+import { boundLending } from './lending.js'
 import type { Connection } from './primary.js'
 import { withSession } from './session.js'
 import { createTypes } from './types.js'
 
-// Each bound is below the next, so that the innermost thing gives up first and says what it was:
-// the statement on the server (`session.ts`), the wait for a connection, the answer on the wire.
+// Each bound is below the next, so that the innermost thing gives up first and says what it was: the statement on the
+// server (`session.ts`), the wait for a connection, the time that one is lent (`lending.ts`), the answer on the wire.
 const CONNECT_TIMEOUT_MS = 5000
-const QUERY_TIMEOUT_MS = 8000
 const IDLE_TIMEOUT_MS = 60_000
 
 /**
@@ -23,12 +23,12 @@ export function createPool(connection: Connection, size: number, log: Logger): p
     max: size,
     application_name: 'secure-messenger',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,
     types: createTypes(),
   })
   doubtCancelledWaits(pool)
+  boundLending(pool)
   // An idle connection that breaks is an event, and an unheard 'error' event ends the process.
   pool.on('error', () => log.warn('an idle database connection was lost'))
   return pool
