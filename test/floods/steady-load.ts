@@ -112,8 +112,17 @@ export function worstP99(measured: Measured): number {
   return Math.max(...Object.values(measured).map(({ p99Ms }) => p99Ms))
 }
 
+export interface Compared<T> {
+  readonly times: { readonly attacked: Measured; readonly beside: Measured }
+  readonly result: T
+}
+
 /** Measures those whose server is attacked, and at the same time those of an instance that nobody attacks. */
-export async function compare<T>(attacked: SteadyLoad, beside: SteadyLoad, work: () => Promise<T>) {
+export async function compare<T>(
+  attacked: SteadyLoad,
+  beside: SteadyLoad,
+  work: () => Promise<T>,
+): Promise<Compared<T>> {
   const outer = await attacked.during(() => beside.during(work))
   const { times, result } = outer.result
   return { times: { attacked: outer.times, beside: times }, result }
