@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -54,10 +55,13 @@ async function logsIn(base: string): Promise<string> {
   )
 }
 
+function homeOf(folder: string): string {
+  return readFileSync(path.join(folder, 'postgresql.location'), 'utf8').trim()
+}
+
 /** The postmaster of a data folder, as its own file names it. */
 function postmasterOf(folder: string): number {
-  const home = readFileSync(path.join(folder, 'postgresql.location'), 'utf8').trim()
-  return Number(readFileSync(path.join(home, 'cluster/postmaster.pid'), 'utf8').split('\n')[0])
+  return Number(readFileSync(path.join(homeOf(folder), 'cluster/postmaster.pid'), 'utf8').split('\n')[0])
 }
 
 function isRunning(pid: number): boolean {
@@ -127,6 +131,20 @@ describe('a start without DATABASE_URL', () => {
     await stop(first, 'SIGKILL')
     const second = serve({ DATA_DIR: folder })
     expect((await request(await second.listening, 'GET', '/ready')).status).toBe(200)
+  })
+
+  test("puts the database's log aside once it has grown, and begins another", async () => {
+    const folder = scratchFolder()
+    const first = serve({ DATA_DIR: folder })
+    await first.listening
+    await stop(first)
+    const log = path.join(homeOf(folder), 'postgresql.log')
+    truncateSync(log, 11 * 1_048_576)
+    const second = serve({ DATA_DIR: folder })
+    await second.listening
+    await stop(second)
+    expect(statSync(`${log}.1`).size).toBe(11 * 1_048_576)
+    expect(statSync(log).size).toBeLessThan(100_000)
   })
 
   test('starts the database again when it is killed under the server', async () => {

@@ -1,19 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import {
-  closeSync,
-  existsSync,
-  lchownSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, lchownSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SystemAccount } from './account.js'
 import type { Binaries } from './binaries.js'
 import { makeFolderFor } from './home.js'
+import { logFileOf, openLogFile } from './log-file.js'
 import { isInUse, isRunning, worksIn } from './processes.js'
 
 export const DATABASE_USER = 'relay'
@@ -46,6 +38,8 @@ const SETTINGS = {
   log_timezone: 'UTC',
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
+  // Two lines every five minutes, for as long as it runs.
+  log_checkpoints: 'off',
   // Sixteen processes with ten connections each, and what else there is.
   max_connections: '200',
   // Messages come and go: what they leave is looked for six times as often as by default. After a crash PostgreSQL does
@@ -152,7 +146,7 @@ function removeLocks(cluster: Cluster): void {
 
 /** Starts PostgreSQL in a session of its own, out of reach of the terminal's Ctrl-C, and waits until it answers. */
 export async function startProcess(cluster: Cluster): Promise<ChildProcess> {
-  const log = openSync(path.join(cluster.home, 'postgresql.log'), 'a', 0o600)
+  const log = openLogFile(cluster.home)
   const settings = { ...SETTINGS, unix_socket_directories: cluster.socketFolder, port: String(SOCKET_PORT) }
   const child = spawn(
     path.join(cluster.binaries.folder, 'bin/postgres'),
@@ -175,8 +169,7 @@ export async function startProcess(cluster: Cluster): Promise<ChildProcess> {
     child.exitCode !== null || child.signalCode !== null || child.pid === undefined
   // Recovery after a crash takes as long as it takes; only a process that ended will never be ready.
   while (!isReady(cluster, child) && !hasEnded()) await sleep(POLL_MS)
-  if (hasEnded())
-    throw new Error(`PostgreSQL did not start; ${path.join(cluster.home, 'postgresql.log')} says why.`)
+  if (hasEnded()) throw new Error(`PostgreSQL did not start; ${logFileOf(cluster.home)} says why.`)
   return child
 }
 

@@ -1,0 +1,37 @@
+import { beforeAll, expect, test } from 'vitest'
+import { outcomeOf, request } from '../harness/http.js'
+import { useRelay, type TestUser } from '../harness/relay.js'
+
+const LISTS = 2000
+const READERS = 16
+/** Where a timer held what was read, two thousand lists brought more than ten. */
+const MOST_FULL_COLLECTIONS = 3
+const TRACE = `import{setFlagsFromString}from'node:v8';setFlagsFromString('--trace-gc')`
+
+const relay = useRelay({ NODE_OPTIONS: `--import data:text/javascript,${TRACE}`, LOG_LEVEL: 'warn' })
+let owner: TestUser
+
+const list = () => request(relay.base, 'GET', '/messages', { token: owner.token })
+
+beforeAll(async () => {
+  owner = await relay.user()
+  for (let left = 50; left > 0; left -= 1) {
+    const json = { recipient_id: owner.id, ciphertext: 'x'.repeat(1024) }
+    await request(relay.base, 'POST', '/messages', { json, token: owner.token })
+  }
+  for (let left = 100; left > 0; left -= 1) await list()
+})
+
+test('what was read for one answer is garbage of the cheap kind once it is sent', async () => {
+  const since = relay.process.output().length
+  const outcomes = new Set<string>()
+  const read = async (): Promise<void> => {
+    for (let left = LISTS / READERS; left > 0; left -= 1) outcomes.add(outcomeOf(await list()))
+  }
+  await Promise.all(Array.from({ length: READERS }, read))
+  const said = relay.process.output().slice(since)
+  const [full, young] = [/Mark-Compact/g, /Scavenge/g].map((kind) => said.match(kind)?.length ?? 0)
+  expect([...outcomes]).toEqual(['200'])
+  expect(young).toBeGreaterThan(10)
+  expect(full).toBeLessThanOrEqual(MOST_FULL_COLLECTIONS)
+})
