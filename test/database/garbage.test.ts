@@ -4,7 +4,7 @@ import { useRelay, type TestUser } from '../harness/relay.js'
 
 const LISTS = 2000
 const READERS = 16
-/** Where a timer held what was read, two thousand lists brought more than ten. */
+/** Where a timer held what was read, two thousand lists brought eight. */
 const MOST_FULL_COLLECTIONS = 3
 const TRACE = `import{setFlagsFromString}from'node:v8';setFlagsFromString('--trace-gc')`
 
