@@ -55,8 +55,8 @@ async function beginWorker(config: Config, log: Logger): Promise<Running> {
 
 async function main(): Promise<void> {
   // In percent of what is alive: by itself V8 lets the heap grow to four times as much before it collects, and under
-  // load that was 80 MB of garbage. Lists of 50 take no more of the processor for it (16 readers, five rounds in turns: 434
-  // and 444 µs).
+  // load that was 80 MB of garbage. With 50 the peak is 12 MB less than with 80, and a list of 50 takes no more of the
+  // processor than without it (16 readers, five rounds in turns: 434 and 444 µs).
   setFlagsFromString('--heap-growing-percent=50')
   const config = loadConfig()
   const log = createLog(config.logLevel)

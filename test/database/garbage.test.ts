@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { outcomeOf, request } from '../harness/http.js'
+import { outcomeOf } from '../harness/http.js'
 import { useRelay, type TestUser } from '../harness/relay.js'
 
 const LISTS = 2000
@@ -11,14 +11,11 @@ const TRACE = `import{setFlagsFromString}from'node:v8';setFlagsFromString('--tra
 const relay = useRelay({ NODE_OPTIONS: `--import data:text/javascript,${TRACE}`, LOG_LEVEL: 'warn' })
 let owner: TestUser
 
-const list = () => request(relay.base, 'GET', '/messages', { token: owner.token })
+const list = () => relay.get('/messages', { token: owner.token })
 
 beforeAll(async () => {
   owner = await relay.user()
-  for (let left = 50; left > 0; left -= 1) {
-    const json = { recipient_id: owner.id, ciphertext: 'x'.repeat(1024) }
-    await request(relay.base, 'POST', '/messages', { json, token: owner.token })
-  }
+  for (let left = 50; left > 0; left -= 1) await relay.send(owner, owner, 'x'.repeat(1024))
   for (let left = 100; left > 0; left -= 1) await list()
 })
 

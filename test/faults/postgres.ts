@@ -12,6 +12,7 @@ import {
   type Cluster,
 } from '../../server/dist/database/embedded/cluster.js'
 import { placeCluster } from '../../server/dist/database/embedded/embedded.js'
+import { logFileOf } from '../../server/dist/database/embedded/log-file.js'
 
 export const PASSWORD = 'known-to-this-run-alone'
 
@@ -38,7 +39,7 @@ export class FaultyPostgres {
 
   /** Everything that it wrote down. */
   log(): string {
-    return readFileSync(path.join(this.cluster.home, 'postgresql.log'), 'utf8')
+    return readFileSync(logFileOf(this.cluster.home), 'utf8')
   }
 
   /** As when its machine loses power, but for the disk: nothing is written any more, nobody is told. */

@@ -9,7 +9,7 @@ const CONNECTION_FAILURE = '08006'
  * Ends a connection that was lent for too long: nothing comes from its other end, which nobody would notice for hours.
  *
  * The driver has `query_timeout` for this, whose timer holds a query and all its rows: a third of all that was read then
- * outlived the young generation, and a list of 50 took 1.6 times the processor's time.
+ * outlived the young generation, and a list of 50 took half as much again of the processor's time.
  */
 export function boundLending(pool: Pool): void {
   const timers = new WeakMap<PoolClient, NodeJS.Timeout>()
