@@ -21,7 +21,7 @@ import { HttpServer } from './http/server.js'
 import { purge } from './retention/purge.js'
 import { deleteForgotten } from './retention/store.js'
 import { Schedule } from './retention/schedule.js'
-import { closeRedis, openRedis, type Redis } from './redis.js'
+import { Redis } from './redis.js'
 import { keepOnce } from './kept-file.js'
 import { createServices } from './services.js'
 import { MIN_SECRET_BYTES } from './setting-values.js'
@@ -111,7 +111,7 @@ async function serve(
   const { pool, prisma, connection, space } = database
   const secret = findSecretKeys(config)
   const metrics = new Metrics()
-  const redis = config.redisUrl === undefined ? undefined : openRedis(config.redisUrl, log)
+  const redis = config.redisUrl === undefined ? undefined : await Redis.open(config.redisUrl, log)
   const whole = openServerWide(config, metrics, link)
   const limiter = new RateLimiter(config.rates, (limit) => whole.counterOf(limit), redis)
   const clock = systemClock
@@ -147,7 +147,7 @@ async function serve(
       await hasher.close()
       await retention.stop()
       whole.close()
-      if (redis) closeRedis(redis)
+      redis?.close()
       await database.close()
     },
   }

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { createClient } from '@redis/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DatabaseLink } from '../harness/database-link.js'
 import { outcomeOf, request, type Answer } from '../harness/http.js'
+import { spawnServer, type ServerProcess } from '../harness/process.js'
 import { expectDefined } from '../harness/relay.js'
 import { TestRedis } from '../harness/redis.js'
 import { openLive } from '../harness/stream.js'
+import { SECRET_KEY } from '../harness/tokens.js'
 import { Instances } from './instances.js'
 
 let redis: TestRedis
@@ -51,6 +54,12 @@ async function attemptsUntilRefused(address: string): Promise<number> {
     expect(outcomeOf(answer)).toBe('401 invalid_credentials')
   }
   return Number.POSITIVE_INFINITY
+}
+
+/** One more server on the same database, whose way to Redis is the test's. */
+function spawnThrough(link: DatabaseLink): ServerProcess {
+  const settings = { SECRET_KEY, LIMIT_REGISTER: '100/600', PORT: '0' }
+  return spawnServer({ ...settings, DATABASE_URL: instances.database.url, REDIS_URL: link.url })
 }
 
 function logged(what: string): number {
@@ -109,6 +118,52 @@ describe('two instances that share a Redis', () => {
       )
       .toBeGreaterThan(before)
     stream.close()
+  })
+
+  it('wait half a second for a Redis that stands still, then go on by themselves until it answers', async () => {
+    const { from, to } = await pair()
+    const stream = await openLive(b, to.token)
+    await stream.drained()
+    redis.standStill()
+    try {
+      const startedAt = performance.now()
+      expect(outcomeOf(await register(a))).toBe('503 unavailable')
+      expect(await attemptsUntilRefused('198.51.100.5')).toBe(12)
+      expect(performance.now() - startedAt).toBeLessThan(10_000)
+      expect((await send(b, from.token, to.id)).status).toBe(201)
+      await stream.until(() => stream.ids.length === 1, 2000)
+    } finally {
+      redis.goOn()
+    }
+    await expect.poll(async () => outcomeOf(await register(a)), { timeout: 10_000 }).toBe('201')
+    expect(await attemptsUntilRefused('198.51.100.6')).toBe(6)
+    expect((await send(a, from.token, to.id)).status).toBe(201)
+    await stream.until(() => stream.ids.length === 2, 10_000)
+    stream.close()
+  })
+
+  it('leave a connection to Redis that carries nothing any more for a new one', async () => {
+    const link = await DatabaseLink.open(redis.url)
+    const server = spawnThrough(link)
+    const base = await server.listening
+    expect(outcomeOf(await register(base))).toBe('201')
+    link.stallOnly(link.current)
+    await expect.poll(() => register(base).then(outcomeOf), { timeout: 5000 }).toBe('503 unavailable')
+    await expect.poll(() => register(base).then(outcomeOf), { timeout: 20_000 }).toBe('201')
+    expect(await server.stop()).toBe(0)
+    await link.close()
+  })
+
+  it('count with the others from their first call on, and start all the same while Redis is away', async () => {
+    const link = await DatabaseLink.open(redis.url)
+    link.slow(50)
+    const slow = spawnThrough(link)
+    expect(outcomeOf(await register(await slow.listening))).toBe('201')
+    link.refuse()
+    const alone = spawnThrough(link)
+    expect(outcomeOf(await register(await alone.listening))).toBe('503 unavailable')
+    expect(await Promise.all([slow.stop(), alone.stop()])).toEqual([0, 0])
+    await link.close()
   })
 
   it('keep no name and no address in Redis', async () => {

@@ -54,6 +54,11 @@ export class DatabaseLink {
     return url.toString()
   }
 
+  /** The numbers of the connections that there are. */
+  get current(): readonly number[] {
+    return [...this.pairs.keys()]
+  }
+
   get connections(): number {
     return this.pairs.size
   }

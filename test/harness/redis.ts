@@ -36,6 +36,15 @@ export class TestRedis {
     this.child = undefined
   }
 
+  /** It accepts what is sent to it, and answers nothing until it goes on. */
+  standStill(): void {
+    this.child?.kill('SIGSTOP')
+  }
+
+  goOn(): void {
+    this.child?.kill('SIGCONT')
+  }
+
   async remove(): Promise<void> {
     await this.stop()
     this.scratch.remove()

@@ -1,11 +1,11 @@
-import { closeRedis, type Redis } from '../redis.js'
+import { closeClient, type Redis, type RedisClient } from '../redis.js'
 import type { Channel, ChannelEvents } from './channel.js'
 
 const NAME = 'secure-messenger:news'
 
 /** Redis pub/sub: one connection that hears, and the shared one that speaks. */
 export class RedisChannel implements Channel {
-  private readonly subscriber: Redis
+  private readonly subscriber: RedisClient
 
   constructor(
     private readonly publisher: Redis,
@@ -26,10 +26,10 @@ export class RedisChannel implements Channel {
   }
 
   async carry(texts: readonly string[]): Promise<void> {
-    await Promise.all(texts.map((text) => this.publisher.publish(NAME, text)))
+    await Promise.all(texts.map((text) => this.publisher.ask((client) => client.publish(NAME, text))))
   }
 
   async close(): Promise<void> {
-    closeRedis(this.subscriber)
+    closeClient(this.subscriber)
   }
 }

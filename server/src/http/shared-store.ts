@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ClientRateLimitInfo } from 'express-rate-limit'
 import { RedisStore } from 'rate-limit-redis'
-import type { Redis } from '../redis.js'
+import type { Redis, RedisClient } from '../redis.js'
 
 /** Redis is not to know who calls, nor the names that people log in with. */
 function hide(subject: string): string {
@@ -27,10 +27,8 @@ export class SharedStore {
   }
 
   private async ask<T>(question: (store: RedisStore) => Promise<T>): Promise<T> {
-    if (!this.redis.isReady) throw new Error('Redis is away')
-    this.store ??= this.open()
     try {
-      return await question(this.store)
+      return await this.redis.ask((client) => question((this.store ??= this.open(client))))
     } catch (error) {
       // It keeps what became of loading its scripts, also where that failed.
       this.store = undefined
@@ -39,10 +37,10 @@ export class SharedStore {
   }
 
   /** As its `init` does, but that nobody would hear where that fails. */
-  private open(): RedisStore {
+  private open(client: RedisClient): RedisStore {
     const store = new RedisStore({
       prefix: `secure-messenger:limit:${this.name}:`,
-      sendCommand: (...command: string[]) => this.redis.sendCommand(command),
+      sendCommand: (...command: string[]) => client.sendCommand(command),
     })
     store.windowMs = this.windowMs
     store.incrementScriptSha = store.loadIncrementScript()
