@@ -7,23 +7,21 @@ import { writeDocument } from './document/write.js'
 import { describeCommit, describeMachine } from './machine.js'
 import { readOptions, UsageError, type Options } from './options.js'
 import { installMissing } from './packages.js'
-import { takePgbenchTurn } from './peers/pgbench.js'
+import { takeRound } from './peers/round.js'
 import { DATABASES } from './peers/servers.js'
 import { measureStarts } from './peers/startup.js'
-import { takeServerTurn } from './peers/turn.js'
 import { LOGS } from './places.js'
 import { Cleanup, endOnSignals, INTERRUPTED } from './processes.js'
 import { Gathered } from './results.js'
 
+/** All servers keep their pools while they wait for their turns; packaged are 100. */
+const MAX_CONNECTIONS = '200'
+
 async function takeTurns(cleanup: Cleanup, options: Options, results: Gathered): Promise<string> {
-  const cluster = await startCluster(cleanup, Object.values(DATABASES))
+  const cluster = await startCluster(cleanup, Object.values(DATABASES), { max_connections: MAX_CONNECTIONS })
   for (let round = 1; round <= options.rounds; round++) {
-    for (const peer of options.peers) {
-      console.log(`Round ${round} of ${options.rounds}: ${peer}`)
-      if (peer === 'pgbench')
-        await takePgbenchTurn(cleanup, cluster, options, (...figure) => results.keep(...figure))
-      else await takeServerTurn({ cleanup, cluster, options, results }, peer)
-    }
+    console.log(`Round ${round} of ${options.rounds}`)
+    await takeRound({ cleanup, cluster, options, results }, round)
   }
   return cluster.version
 }

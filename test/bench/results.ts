@@ -2,7 +2,7 @@ import type { BcryptRound, MemoryRound, Point, Round, Stamp, Throughput, Work } 
 import type { Options, Peer, Section } from './options.js'
 import type { DoorRates } from './peers/doors.js'
 import type { Starts } from './peers/startup.js'
-import type { Results } from './peers/turn.js'
+import type { Results } from './peers/round.js'
 import os from 'node:os'
 
 interface DoorPoint {

@@ -13,15 +13,18 @@ pnpm bench --only start                       # one section; of throughput, rpc,
 pnpm bench --render                           # this page again, from performance.json
 \`\`\``
 
-const METHOD = `Server, PostgreSQL and load generator share one machine's cores. PostgreSQL 15 runs as packaged, on disk, with
-\`fsync\`, \`full_page_writes\` and \`synchronous_commit\` on, in a cluster of the run's own. The peers take turns on it,
-round by round, each with a database of its own that holds 20,000 delivered messages of a week when its turn begins,
-vacuumed, analyzed and checkpointed. Each server is warm: the same work went to it unmeasured first, a second at each
-count of clients. This server runs as in production (\`NODE_ENV=production\`, started as the image starts it, the
-default log to a file) with \`LIMITS=off\` and \`FORCE_HTTPS=false\`; nothing else is loosened. A ciphertext has 1,024
-characters. A ratio is taken within a round and its median over the rounds is what counts; minimum and maximum stand
-behind it. Absolute figures belong to the machine and the hour. Every answer was a 2xx, every message was listed as it
-was sent, to whom it was sent, and confirmed once: a run with one fault writes nothing.`
+const METHOD = `Server, PostgreSQL and load generator share one machine's cores. PostgreSQL 15 runs as packaged but for
+\`max_connections=200\`, on disk, with \`fsync\`, \`full_page_writes\` and \`synchronous_commit\` on, in a cluster of
+the run's own. In each round all servers run, each with a database of its own that holds 20,000 delivered messages of
+a week when the round begins, vacuumed, analyzed and checkpointed, and each is warm: the same work went to it
+unmeasured first, a second at each count of clients. Then the peers take turns, work by work, one at a time, every
+other round in the opposite order; the others idle. The speed of a machine that others share changes within minutes,
+and what is divided by each other is measured half a minute apart. This server runs as in production
+(\`NODE_ENV=production\`, started as the image starts it, the default log to a file) with \`LIMITS=off\` and
+\`FORCE_HTTPS=false\`; nothing else is loosened. A ciphertext has 1,024 characters. A ratio is taken within a round
+and its median over the rounds is what counts; minimum and maximum stand behind it. Absolute figures belong to the
+machine and the hour. Every answer was a 2xx, every message was listed as it was sent, to whom it was sent, and
+confirmed once: a run with one fault writes nothing.`
 
 function whence(stamp: Stamp | undefined): string {
   if (!stamp) return 'not run'

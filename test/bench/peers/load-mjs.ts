@@ -3,7 +3,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import type { Cluster } from '../cluster.js'
 import type { Round, Work } from '../document/figures.js'
-import { LOGIN_WINDOW_FACTOR, WARM_WINDOW_SECONDS, WARMUP_SECONDS } from '../options.js'
+import { WARM_WINDOW_SECONDS, WARMUP_SECONDS } from '../options.js'
 import { SCRATCH } from '../places.js'
 import { run, type Cleanup } from '../processes.js'
 import type { Running, Server } from './servers.js'
@@ -68,17 +68,28 @@ interface Load {
   readonly benchDir: string
 }
 
-const MESSAGES = 'send,relay,fetch,pubkey'
+/** As load.mjs calls its works. */
+export type Phase = 'send' | 'relay' | 'fetch' | 'pubkey' | 'login' | 'mixed'
 
-async function runOnce(
+const MESSAGES: readonly Phase[] = ['send', 'relay', 'fetch', 'pubkey']
+
+/** The peers' own load generator on a server. */
+export async function runLoadMjs(
   { cleanup, cluster, peer, server, benchDir }: Load,
-  phases: string,
+  phases: readonly Phase[],
   seconds: number,
 ): Promise<Measured> {
   const file = path.join(SCRATCH, 'load.json')
   rmSync(file, { force: true })
   const whom = ['--base', `http://127.0.0.1:${server.port}`, '--label', peer, '--list', 'messages']
-  const what = ['--phases', phases, '--seconds', String(seconds), '--warmup', String(WARMUP_SECONDS)]
+  const what = [
+    '--phases',
+    phases.join(','),
+    '--seconds',
+    String(seconds),
+    '--warmup',
+    String(WARMUP_SECONDS),
+  ]
   const watched = ['--pid', String(server.pid), '--pg-pid', String(cluster.pid), '--json', file]
   // It ends with 1 on any answer that is no 2xx and any message lost, changed, doubled or misdelivered; then this throws.
   await run(cleanup, process.execPath, [path.join(benchDir, 'load.mjs'), ...whom, ...what, ...watched])
@@ -92,17 +103,5 @@ async function runOnce(
 
 /** The same work unmeasured: a server that runs for days is not measured while its code is still being compiled. */
 export async function warmUp(load: Load): Promise<void> {
-  await runOnce(load, MESSAGES, WARM_WINDOW_SECONDS)
-}
-
-/** The peers' own load generator on a server; logins and their storm for the default variants alone, as they last. */
-export async function runLoadMjs(load: Load, seconds: number): Promise<Measured> {
-  const messages = await runOnce(load, MESSAGES, seconds)
-  if (load.peer === 'fastapi-lean' || load.peer === 'node-pg-batch') return messages
-  const logins = await runOnce(load, 'login,mixed', seconds * LOGIN_WINDOW_FACTOR)
-  return {
-    points: [...messages.points, ...logins.points],
-    sent: messages.sent + logins.sent,
-    confirmed: messages.confirmed + logins.confirmed,
-  }
+  await runLoadMjs(load, MESSAGES, WARM_WINDOW_SECONDS)
 }

@@ -8,7 +8,7 @@ import type { Options } from '../options.js'
 import { own, POSTGRES_BIN, SCRATCH } from '../places.js'
 import { run, type Cleanup } from '../processes.js'
 import { DATABASES } from './servers.js'
-import type { Keep } from './turn.js'
+import type { Keep } from './round.js'
 
 const CIPHERTEXT_BYTES = 768
 const MICROSECONDS_PER_MS = 1000
@@ -20,6 +20,8 @@ const POINTS = [
   { script: 'insert', work: 'send', clients: 64 },
   { script: 'relay', work: 'relay cycle', clients: 16 },
 ] as const satisfies readonly { script: string; work: Work; clients: number }[]
+
+export type PgbenchScript = (typeof POINTS)[number]['script']
 
 interface Files {
   readonly schema: string
@@ -59,12 +61,17 @@ function readResult(output: string, latencies: readonly number[]): Round {
   }
 }
 
+interface PgbenchRun {
+  readonly cleanup: Cleanup
+  readonly cluster: Cluster
+  readonly options: Options
+  readonly keep: Keep
+}
+
 /** PostgreSQL's own speed: one transaction a row, without a server in front. */
-export async function takePgbenchTurn(
-  cleanup: Cleanup,
-  cluster: Cluster,
-  options: Options,
-  keep: Keep,
+export async function runPgbench(
+  { cleanup, cluster, options, keep }: PgbenchRun,
+  chosen: PgbenchScript,
 ): Promise<void> {
   const files = filesOf(options.benchDir)
   const database = DATABASES.pgbench
@@ -72,7 +79,7 @@ export async function takePgbenchTurn(
   await cluster.runFile(database, files.schema)
   // One ciphertext for all: it flatters the database, if anything.
   const ciphertext = randomBytes(CIPHERTEXT_BYTES).toString('base64')
-  for (const { script, work, clients } of POINTS) {
+  for (const { script, work, clients } of POINTS.filter((point) => point.script === chosen)) {
     await cluster.runFile(database, files.seed)
     await cluster.runText(database, `grant all on all tables in schema public to ${OWNER}`)
     rmSync(logs, { recursive: true, force: true })
