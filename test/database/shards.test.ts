@@ -119,7 +119,7 @@ describe('statements, as the database gets them', () => {
       await stream.until(() => stream.ids.length === 2)
       stream.close()
     })
-    expect(named).toMatchObject({ list: 1, 'list-except': 1 })
+    expect(named).toMatchObject({ 'list-measured': 1, 'list-except': 1 })
   })
 
   test('lists that come together name as many mailboxes as they read, each once', async () => {
@@ -183,6 +183,7 @@ describe('statements, as the database gets them', () => {
       'insert-*': MANY,
       kept: MANY,
       list: ONE,
+      'list-measured': ONE,
       'list-mailboxes': MANY,
       'list-except': ONE,
       'confirm-one-mailbox': ONE,

@@ -1,8 +1,9 @@
 import { ApiError, MAX_BATCH_CALLS, toApiError, type AppRouter } from '@secure-messenger/api'
-import { allowOf, refuseMethod, RPC_PREFIX, sendError, sendJson, sendOptions } from './answers.js'
+import { allowOf, refuseMethod, RPC_PREFIX, send, sendError, sendOptions } from './answers.js'
 import { decodeBody, parseJson, type Body } from './body.js'
 import { callProcedure, receiveBody } from './calls.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
+import { encodePage } from './page-json.js'
 import type { Operation } from './routes.js'
 import { withPatience } from './patience.js'
 import { answerBatch } from './rpc-batch.js'
@@ -76,7 +77,8 @@ async function answerCall(
     const data = await withPatience(exchange, operation, () =>
       callProcedure(operation, ctx, () => readInput(input, body)),
     )
-    sendJson(exchange, 200, { result: { data } })
+    const page = encodePage(data, '{"result":{"data":', '}}')
+    send(exchange, 200, page ?? JSON.stringify({ result: { data } }), 'application/json')
   } catch (thrown) {
     sendError(exchange, toApiError(thrown), { procedure: operation.name })
   }
