@@ -130,7 +130,7 @@ function renderRpc({ rpc }: Figures): string {
     shownSpread(spreadOf(rpc_per_s)),
   ])
   return [
-    `Sends over the two doors, by one generator (\`test/bench/load\`), in the order REST, tRPC, tRPC, REST within a round, ${rpc.seconds} s each. ${whence(rpc)}.`,
+    `Sends over the two doors, by one generator (\`test/bench/load\`), three times in the order REST, tRPC, tRPC, REST within a round, ${shown(rpc.seconds / 3)} s each. ${whence(rpc)}.`,
     '',
     table(['at once', 'REST, per second', 'tRPC, per second'], rows),
   ].join('\n')
