@@ -2,7 +2,6 @@ import { ApiError, shapeError, toProblem, ERRORS, type SpentLimit } from '@secur
 import { TRPCError } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import type { Exchange } from './exchange.js'
-import { encodePage } from './page-json.js'
 import { toList, type Headers } from './protection.js'
 
 export const RPC_PREFIX = '/trpc/'
@@ -37,13 +36,7 @@ export function headOf({ headers, requestId, epoch }: Exchange, own: Headers = {
 }
 
 /** Writes a whole answer: one head, one body; of one that began early, the body alone. Every answer of an operation goes through here. */
-export function send(
-  exchange: Exchange,
-  status: number,
-  body: string | Buffer,
-  type: MediaType,
-  own?: Headers,
-): void {
+export function send(exchange: Exchange, status: number, body: string, type: MediaType, own?: Headers): void {
   if (exchange.res.headersSent) return void exchange.res.end(body)
   const head = headOf(exchange, own)
   head.push('content-type', type, 'content-length', String(Buffer.byteLength(body)))
@@ -52,7 +45,7 @@ export function send(
 }
 
 export function sendJson(exchange: Exchange, status: number, body: unknown): void {
-  send(exchange, status, encodePage(body) ?? JSON.stringify(body), 'application/json')
+  send(exchange, status, exchange.pages.write(body) ?? JSON.stringify(body), 'application/json')
 }
 
 interface ErrorDetails {

@@ -9,6 +9,7 @@ import { openExchange, type Exchange } from './exchange.js'
 import type { Metrics } from './metrics.js'
 import { isWithin, LOOPBACK, type Network } from '../networks.js'
 import type { OpenApiDocument } from './openapi.js'
+import { PageWriter } from './page-json.js'
 import { createPages } from './pages.js'
 import { createHeaders } from './protection.js'
 import type { Readiness } from './readiness.js'
@@ -81,10 +82,11 @@ export function createApp(options: AppOptions): RequestListener {
   const readClient = createClientReader(options.trustedProxies)
   const headersOf = createHeaders(options.corsOrigins)
   const route = createRoute(options)
+  const pageWriter = new PageWriter()
 
   const meet = (req: IncomingMessage, res: ServerResponse): void => {
     const client = readClient(req)
-    const exchange = openExchange(req, res, client, headersOf(req, client.secure))
+    const exchange = openExchange(req, res, client, headersOf(req, client.secure), pageWriter)
     observe(exchange, log, metrics, logAddress)
     route(exchange).catch((error: unknown) => sendError(exchange, toApiError(error)))
   }

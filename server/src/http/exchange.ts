@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallContext, ApiError } from '@secure-messenger/api'
 import type { Client } from './client.js'
+import type { PageWriter } from './page-json.js'
 import type { HeaderList } from './protection.js'
 
 /** One request and its answer, with what the doors need to know of them. */
@@ -12,6 +13,7 @@ export interface Exchange {
   readonly client: Client
   /** What the answer carries whatever it says, beside its `x-request-id`. */
   readonly headers: HeaderList
+  readonly pages: PageWriter
   /** As it was sent, percent-encoding and all. */
   readonly path: string
   /** What followed the "?", undecoded. */
@@ -40,6 +42,7 @@ export function openExchange(
   res: ServerResponse,
   client: Client,
   headers: HeaderList,
+  pages: PageWriter,
 ): Exchange {
   const requestId = randomUUID()
   const target = pathOf(req.url ?? '/')
@@ -50,6 +53,7 @@ export function openExchange(
     client,
     requestId,
     headers,
+    pages,
     path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '' : target.slice(mark + 1),
     route: UNMATCHED,

@@ -3,7 +3,6 @@ import { allowOf, refuseMethod, RPC_PREFIX, send, sendError, sendOptions } from 
 import { decodeBody, parseJson, type Body } from './body.js'
 import { callProcedure, receiveBody } from './calls.js'
 import { contextOf, methodOf, type Exchange } from './exchange.js'
-import { encodePage } from './page-json.js'
 import type { Operation } from './routes.js'
 import { withPatience } from './patience.js'
 import { answerBatch } from './rpc-batch.js'
@@ -77,7 +76,7 @@ async function answerCall(
     const data = await withPatience(exchange, operation, () =>
       callProcedure(operation, ctx, () => readInput(input, body)),
     )
-    const page = encodePage(data, '{"result":{"data":', '}}')
+    const page = exchange.pages.write(data, '{"result":{"data":', '}}')
     send(exchange, 200, page ?? JSON.stringify({ result: { data } }), 'application/json')
   } catch (thrown) {
     sendError(exchange, toApiError(thrown), { procedure: operation.name })
