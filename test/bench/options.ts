@@ -18,6 +18,8 @@ export type Peer = (typeof PEERS)[number]
 export const WARMUP_SECONDS = 0.8
 /** For each work of a pass that warms a server up before its turn. */
 export const WARM_WINDOW_SECONDS = 1
+/** Windows of each door, there and back: one long one would tell the machine's seconds and not the doors'. */
+export const DOOR_TURNS = 3
 /** Logins are a few per second: a longer window, or one login more or less would be several per cent. */
 export const LOGIN_WINDOW_FACTOR = 3
 

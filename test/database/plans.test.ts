@@ -29,6 +29,7 @@ const STATEMENTS = [
   ['64 that were kept before', 64, 350],
   ['a list of 50', 51, 400],
   ['a list of 50 where thousands were delivered', 51, 400],
+  ['a list of 50 that is measured', 51, 400],
   ['a list beyond what was told', 51, 700],
   ['lists of 50 in 8 mailboxes', 408, 2000],
   ['a confirmation', 1, 40],
@@ -62,7 +63,7 @@ function operationsOn(pool: Pool, unwatched: Pool, databaseUrl: string): Operati
     (await pagesAhead.read(of(owner, limit))).messages.map(({ id }) => id)
   const list = async (owner: string): Promise<unknown> => {
     await ahead.insert(draftsFor(60, owner))
-    return pages.read(of(owner))
+    return pages.readEach([of(owner)])
   }
   const confirmAll = async (owner: string): Promise<unknown> => {
     await ahead.insert(draftsFor(100, owner))
@@ -81,6 +82,10 @@ function operationsOn(pool: Pool, unwatched: Pool, databaseUrl: string): Operati
     },
     'a list of 50': () => list(userId(1)),
     'a list of 50 where thousands were delivered': () => list(BUSY),
+    'a list of 50 that is measured': async () => {
+      await ahead.insert(draftsFor(60, userId(9)))
+      return pages.read(of(userId(9)))
+    },
     'a list beyond what was told': async () => {
       await ahead.insert(draftsFor(100, userId(8)))
       await ahead.insert(draftsFor(60, userId(8)))

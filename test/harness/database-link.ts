@@ -18,7 +18,7 @@ function targetOf(databaseUrl: string): net.NetConnectOpts {
   return { host: hostname, port: Number(port || SOCKET_PORT) }
 }
 
-/** A server's way to its database that a test listens on, and disturbs. */
+/** A server's way to its database, or to Redis, that a test listens on, and disturbs. */
 export class DatabaseLink {
   private readonly pairs = new Map<number, readonly [net.Socket, net.Socket]>()
   private readonly target: net.NetConnectOpts

@@ -88,12 +88,8 @@ function toPageOfSmall(rows: SmallRow[], limit: number): Page | undefined {
   return messages.every(isRead) ? { messages, more: rows.length > limit } : undefined
 }
 
-function measuredValues({ recipientId, after = NIL_ID, limit, maxBytes }: PageRequest): unknown[] {
-  return [recipientId, after, limit, maxBytes]
-}
-
-function smallValues({ recipientId, after = NIL_ID, limit, maxBytes }: PageRequest): unknown[] {
-  return [recipientId, after, limit, Math.floor(maxBytes / limit)]
+function valuesOf({ recipientId, after = NIL_ID, limit }: PageRequest, bytes: number): unknown[] {
+  return [recipientId, after, limit, bytes]
 }
 
 /** Reads what waits. A page is never empty while something waits, however large that is. */
@@ -104,7 +100,7 @@ export class PageStore {
   read(request: PageRequest, except: readonly string[] = []): Promise<Page> {
     if (except.length === 0) return askingAgain(() => this.readMeasured(request))
     return askingAgain(async () => {
-      const values = [...measuredValues(request), except]
+      const values = [...valuesOf(request, request.maxBytes), except]
       const { rows } = await this.pool.query<MeasuredRow>({ name: 'list-except', text: LIST_EXCEPT, values })
       return toMeasuredPage(rows)
     })
@@ -120,7 +116,7 @@ export class PageStore {
   }
 
   private async readSmall(requests: readonly PageRequest[]): Promise<SmallRow[][]> {
-    const all = requests.map(smallValues)
+    const all = requests.map((request) => valuesOf(request, Math.floor(request.maxBytes / request.limit)))
     const [first, ...others] = all
     if (first && others.length === 0) {
       const { rows } = await this.pool.query<SmallRow>({ name: 'list', text: LIST, values: first })
@@ -141,7 +137,7 @@ export class PageStore {
     const { rows } = await this.pool.query<MeasuredRow>({
       name: 'list-measured',
       text: LIST_MEASURED,
-      values: measuredValues(request),
+      values: valuesOf(request, request.maxBytes),
     })
     return toMeasuredPage(rows)
   }

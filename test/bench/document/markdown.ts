@@ -1,5 +1,5 @@
 import { shown, shownSpread, spreadOf } from '../numbers.js'
-import { PEERS } from '../options.js'
+import { DOOR_TURNS, PEERS } from '../options.js'
 import { WORKS, type BcryptRound, type Figures, type Point, type Round, type Stamp } from './figures.js'
 import { renderGrowth } from './growth.js'
 import { renderLive } from './live.js'
@@ -130,7 +130,7 @@ function renderRpc({ rpc }: Figures): string {
     shownSpread(spreadOf(rpc_per_s)),
   ])
   return [
-    `Sends over the two doors, by one generator (\`test/bench/load\`), three times in the order REST, tRPC, tRPC, REST within a round, ${shown(rpc.seconds / 3)} s each. ${whence(rpc)}.`,
+    `Sends over the two doors, by one generator (\`test/bench/load\`), ${DOOR_TURNS} times in the order REST, tRPC, tRPC, REST within a round, ${shown(rpc.seconds / DOOR_TURNS)} s each. ${whence(rpc)}.`,
     '',
     table(['at once', 'REST, per second', 'tRPC, per second'], rows),
   ].join('\n')

@@ -1,11 +1,11 @@
 import { measure, type Target } from '../load/window.js'
 import type { Door, Works } from '../load/works.js'
+import { DOOR_TURNS } from '../options.js'
 
 const AT_ONCE = [1, 16, 64] as const
-/** There and back, so that a table that grows, or a machine that slows, is nobody's advantage; short, as it slows within seconds. */
+/** There and back, so that a table that grows, or a machine that slows, is nobody's advantage. */
 const THERE_AND_BACK: readonly Door[] = ['rest', 'rpc', 'rpc', 'rest']
-const ORDER = [...THERE_AND_BACK, ...THERE_AND_BACK, ...THERE_AND_BACK]
-const SHARE_OF_WINDOW = 1 / 3
+const ORDER = Array.from({ length: DOOR_TURNS }, () => THERE_AND_BACK).flat()
 
 export interface DoorRates {
   readonly concurrency: number
@@ -19,7 +19,7 @@ export async function compareDoors(target: Target, works: Works, seconds: number
   for (const concurrency of AT_ONCE) {
     const sums = { rest: 0, rpc: 0 }
     for (const door of ORDER)
-      sums[door] += (await measure(target, concurrency, seconds * SHARE_OF_WINDOW, works.sends(door))).per_s
+      sums[door] += (await measure(target, concurrency, seconds / DOOR_TURNS, works.sends(door))).per_s
     const turns = ORDER.length / 2
     rates.push({ concurrency, rest: sums.rest / turns, rpc: sums.rpc / turns })
     await works.drain()
