@@ -1,5 +1,6 @@
-import { Capacity, type MailboxCaps } from '../../server/dist/mailbox/capacity.js'
+import { Capacity } from '../../server/dist/mailbox/capacity.js'
 import { makeDraft, type Draft } from '../../server/dist/mailbox/draft.js'
+import type { MailboxCaps } from '../../server/dist/mailbox/room.js'
 
 const OFF: MailboxCaps = { mailboxMessages: 'off', mailboxBytes: 'off', mailboxSenderShare: 'off' }
 
@@ -12,6 +13,7 @@ export class Mailboxes {
   meanwhile: () => void = () => undefined
   failing = false
   readonly capacity: Capacity
+  private readonly open: () => Capacity
 
   constructor(caps: Partial<MailboxCaps>) {
     const countWaiting = async (recipientIds: readonly string[]) => {
@@ -22,13 +24,21 @@ export class Mailboxes {
         .filter(([recipientId]) => recipientIds.includes(recipientId))
         .map(([recipientId, senderId, messages, bytes]) => ({ recipientId, senderId, messages, bytes }))
     }
-    this.capacity = new Capacity({ countWaiting }, { ...OFF, ...caps }, () => this.now)
+    this.open = () => new Capacity({ countWaiting }, { ...OFF, ...caps }, () => this.now)
+    this.capacity = this.open()
+  }
+
+  /** What another instance knows of the same mailboxes. */
+  another(): Capacity {
+    return this.open()
   }
 
   /** How many of so many messages, sent together, are taken. */
   async send(count: number, from = 'alice', to = 'bob', ciphertext = 'xx'): Promise<number> {
     const drafts = Array.from({ length: count }, () => draft(from, to, ciphertext))
-    return count - (await this.capacity.refuse(drafts)).size
+    const refused = await this.capacity.refuse(drafts)
+    this.capacity.keep(drafts.filter((one) => !refused.has(one)))
+    return count - refused.size
   }
 }
 

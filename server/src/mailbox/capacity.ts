@@ -1,17 +1,9 @@
 import type { Clock } from '../clock.js'
-import type { Cap } from '@secure-messenger/api'
 import type { Draft } from './draft.js'
-import type { MailboxStore, Waiting } from './store.js'
+import type { MailboxStore } from './store.js'
+import { isTaken, isUsedUp, type MailboxCaps } from './room.js'
+import { Tally } from './tally.js'
 
-export interface MailboxCaps {
-  readonly mailboxMessages: Cap
-  readonly mailboxBytes: Cap
-  readonly mailboxSenderShare: Cap
-}
-
-type Amount = Pick<Waiting, 'messages' | 'bytes'>
-
-const NOTHING: Amount = { messages: 0, bytes: 0 }
 /** A count admits for this long, kept up by this instance's own sends; other instances' sends are in the next one. */
 const ADMITS_FOR_MS = 1000
 /** A count refuses for this long only: the owner may have drained the mailbox meanwhile. */
@@ -20,12 +12,10 @@ const MAX_COUNTED = 10_000
 
 interface Usage {
   readonly countedAt: number
-  total: Amount
-  readonly bySender: Map<string, Amount>
-}
-
-function plus(a: Amount, b: Amount): Amount {
-  return { messages: a.messages + b.messages, bytes: a.bytes + b.bytes }
+  /** What was counted, and what this instance admitted since. */
+  readonly waiting: Tally
+  /** The latter alone. */
+  readonly added: Tally
 }
 
 /**
@@ -34,6 +24,8 @@ function plus(a: Amount, b: Amount): Amount {
  */
 export class Capacity {
   private readonly counted = new Map<string, Usage>()
+  /** Admitted, and neither kept nor given back yet: a count may not see them. */
+  private readonly underWay = new Set<Draft>()
   /** For each count under way, the mailboxes that were drained since it began. */
   private readonly drained = new Set<Set<string>>()
 
@@ -43,13 +35,18 @@ export class Capacity {
     private readonly clock: Clock,
   ) {}
 
-  /** Which of the drafts their mailboxes do not take. The others are counted in. */
+  /** Which of the drafts their mailboxes do not take. The others are counted in, until they are kept or given back. */
   async refuse(drafts: readonly Draft[]): Promise<Set<Draft>> {
     if (this.caps.mailboxMessages === 'off' && this.caps.mailboxBytes === 'off') return new Set()
     await this.count(drafts, ADMITS_FOR_MS)
     const refused = this.admit(drafts)
     if (refused.length === 0) return new Set()
-    await this.count(refused, REFUSES_FOR_MS)
+    try {
+      await this.count(refused, REFUSES_FOR_MS)
+    } catch (error) {
+      this.giveBack(drafts)
+      throw error
+    }
     return new Set(this.admit(refused))
   }
 
@@ -59,58 +56,59 @@ export class Capacity {
     for (const meanwhile of this.drained) meanwhile.add(recipientId)
   }
 
+  /** Has drafts that were admitted left to the next count: they are in the database. */
+  keep(drafts: readonly Draft[]): void {
+    for (const draft of drafts) this.underWay.delete(draft)
+  }
+
   /** Takes back what `refuse` counted in for drafts that were not kept: repeats do not count. */
   giveBack(drafts: readonly Draft[]): void {
-    for (const draft of drafts) this.add(draft, -1)
+    for (const draft of drafts) if (this.underWay.delete(draft)) this.add(draft, -1)
   }
 
   private add({ recipientId, senderId, bytes }: Draft, sign: 1 | -1): void {
     const usage = this.counted.get(recipientId)
-    if (!usage) return
     const change = { messages: sign, bytes: sign * bytes }
-    usage.total = plus(usage.total, change)
-    usage.bySender.set(senderId, plus(usage.bySender.get(senderId) ?? NOTHING, change))
+    usage?.waiting.add(senderId, change)
+    usage?.added.add(senderId, change)
   }
 
   private admit(drafts: readonly Draft[]): Draft[] {
     return drafts.filter((draft) => {
       const usage = this.counted.get(draft.recipientId)
       // Forgotten while it was counted: the next batch counts it again.
-      if (!usage) return false
-      const own = usage.bySender.get(draft.senderId) ?? NOTHING
-      if (!this.mayAdd(usage.total, own)) return true
+      if (usage && !isTaken(this.caps, usage.waiting, draft.senderId)) return true
+      this.underWay.add(draft)
       this.add(draft, 1)
       return false
     })
   }
 
-  private mayAdd(total: Amount, own: Amount): boolean {
-    const { mailboxMessages, mailboxBytes, mailboxSenderShare } = this.caps
-    const share = mailboxSenderShare === 'off' ? 1 : mailboxSenderShare
-    const fits = (cap: Cap, all: number, mine: number): boolean =>
-      cap === 'off' || (all < cap && (mine === 0 || mine < (cap - (all - mine)) / share))
-    return fits(mailboxMessages, total.messages, own.messages) && fits(mailboxBytes, total.bytes, own.bytes)
+  private isStale({ recipientId, senderId }: Draft, now: number, maxAgeMs: number): boolean {
+    const usage = this.counted.get(recipientId)
+    if (!usage || now - usage.countedAt > maxAgeMs) return true
+    return isUsedUp(this.caps, usage.waiting, usage.added, senderId)
   }
 
-  /** Counts the mailboxes of which nothing is known, or nothing younger than `maxAgeMs`. */
+  /** Counts the mailboxes of which nothing is known, nothing younger than `maxAgeMs`, or too little since. */
   private async count(drafts: readonly Draft[], maxAgeMs: number): Promise<void> {
     const now = this.clock()
-    const stale = [...new Set(drafts.map((draft) => draft.recipientId))].filter((recipientId) => {
-      const usage = this.counted.get(recipientId)
-      return !usage || now - usage.countedAt > maxAgeMs
-    })
+    const uncertain = drafts.filter((draft) => this.isStale(draft, now, maxAgeMs))
+    const stale = [...new Set(uncertain.map((draft) => draft.recipientId))]
     if (stale.length === 0) return
     const { rows, drained } = await this.countWaiting(stale)
-    for (const recipientId of stale)
-      this.keep(recipientId, { countedAt: now, total: NOTHING, bySender: new Map() })
+    const fresh = new Map(stale.map((recipientId) => [recipientId, new Tally()]))
+    for (const { recipientId, senderId, messages, bytes } of rows)
+      fresh.get(recipientId)?.add(senderId, { messages, bytes })
+    for (const { recipientId, senderId, bytes } of this.underWay)
+      fresh.get(recipientId)?.add(senderId, { messages: 1, bytes })
     // Drained while it was counted: the count is from before.
-    for (const recipientId of drained) this.counted.delete(recipientId)
-    for (const row of rows) {
-      const usage = this.counted.get(row.recipientId)
-      if (!usage) continue
-      usage.total = plus(usage.total, row)
-      usage.bySender.set(row.senderId, row)
+    for (const recipientId of drained) {
+      fresh.delete(recipientId)
+      this.counted.delete(recipientId)
     }
+    for (const [recipientId, waiting] of fresh)
+      this.remember(recipientId, { countedAt: now, waiting, added: new Tally() })
   }
 
   private async countWaiting(recipientIds: readonly string[]) {
@@ -123,7 +121,7 @@ export class Capacity {
     }
   }
 
-  private keep(recipientId: string, usage: Usage): void {
+  private remember(recipientId: string, usage: Usage): void {
     this.counted.delete(recipientId)
     this.counted.set(recipientId, usage)
     const oldest = this.counted.keys().next()

@@ -122,7 +122,9 @@ export class Sending {
   /** What fails is tried again, and then counted in again. */
   private async insertOrGiveBack(drafts: readonly Draft[]): Promise<Map<string, Settled>> {
     try {
-      return await this.insert(drafts)
+      const settled = await this.insert(drafts)
+      this.capacity.keep(drafts.filter(({ key }) => settled.has(key)))
+      return settled
     } catch (error) {
       this.capacity.giveBack(drafts)
       throw error
