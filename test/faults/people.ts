@@ -30,7 +30,7 @@ export class People {
     private readonly bases: () => readonly string[],
     private readonly history: History,
     private readonly random: Random,
-    /** Between a person's sends, at most; between readings twice that. */
+    /** From one of a person's sends to the next, at most, unless it takes longer; between readings twice that. */
     private readonly pauseMs = PAUSE_MS,
   ) {}
 
@@ -66,9 +66,15 @@ export class People {
 
   private async keepSending(sender: string): Promise<void> {
     while (!this.over) {
+      const begunAt = performance.now()
       await this.send(sender, this.random.pick(this.ids.filter((id) => id !== sender)))
-      await sleep(this.random.below(this.pauseMs))
+      await this.pause(begunAt, this.pauseMs)
     }
+  }
+
+  /** Counted from the beginning of what was done: what people do does not hang on how fast the machine is. */
+  private pause(begunAt: number, maxMs: number): Promise<void> {
+    return sleep(Math.max(0, this.random.below(maxMs) - (performance.now() - begunAt)))
   }
 
   /** Sends one message, and again under its own id until somebody says what became of it. */
@@ -91,9 +97,10 @@ export class People {
 
   private async keepReading(recipient: string): Promise<void> {
     while (!this.over) {
+      const begunAt = performance.now()
       // Some of what is read stays: it must be there again.
       await this.readAndConfirm(recipient, 0.7)
-      await sleep(this.random.below(2 * this.pauseMs))
+      await this.pause(begunAt, 2 * this.pauseMs)
     }
   }
 
