@@ -69,7 +69,6 @@ describe('the log', () => {
       token,
       user.token,
       id,
-      '127.0.0.1:5',
     ])
       expect(output).not.toContain(canary)
     // The start lines name the server's own address, and perhaps the database's.
