@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { MailboxCaps } from '../../server/dist/mailbox/room.js'
+import type { MailboxCaps } from '../../server/dist/mailbox/caps.js'
 import { draft, Mailboxes } from './counted-mailboxes.js'
 
 const ADMITS_FOR_MS = 1000

@@ -1,6 +1,6 @@
 import { Capacity } from '../../server/dist/mailbox/capacity.js'
 import { makeDraft, type Draft } from '../../server/dist/mailbox/draft.js'
-import type { MailboxCaps } from '../../server/dist/mailbox/room.js'
+import type { MailboxCaps } from '../../server/dist/mailbox/caps.js'
 
 const OFF: MailboxCaps = { mailboxMessages: 'off', mailboxBytes: 'off', mailboxSenderShare: 'off' }
 
@@ -13,7 +13,8 @@ export class Mailboxes {
   meanwhile: () => void = () => undefined
   failing = false
   readonly capacity: Capacity
-  private readonly open: () => Capacity
+  /** What another instance knows of the same mailboxes. */
+  readonly another: () => Capacity
 
   constructor(caps: Partial<MailboxCaps>) {
     const countWaiting = async (recipientIds: readonly string[]) => {
@@ -24,13 +25,8 @@ export class Mailboxes {
         .filter(([recipientId]) => recipientIds.includes(recipientId))
         .map(([recipientId, senderId, messages, bytes]) => ({ recipientId, senderId, messages, bytes }))
     }
-    this.open = () => new Capacity({ countWaiting }, { ...OFF, ...caps }, () => this.now)
-    this.capacity = this.open()
-  }
-
-  /** What another instance knows of the same mailboxes. */
-  another(): Capacity {
-    return this.open()
+    this.another = () => new Capacity({ countWaiting }, { ...OFF, ...caps }, () => this.now)
+    this.capacity = this.another()
   }
 
   /** How many of so many messages, sent together, are taken. */

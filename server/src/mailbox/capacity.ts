@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.js'
+import { hasUsedItsPart, takesOneMore, type MailboxCaps } from './caps.js'
 import type { Draft } from './draft.js'
 import type { MailboxStore } from './store.js'
-import { isTaken, isUsedUp, type MailboxCaps } from './room.js'
 import { Tally } from './tally.js'
 
-/** A count admits for this long, kept up by this instance's own sends; other instances' sends are in the next one. */
+/** A count admits for this long at most, kept up by this instance's own sends; other instances' sends are in the next one. */
 const ADMITS_FOR_MS = 1000
 /** A count refuses for this long only: the owner may have drained the mailbox meanwhile. */
 const REFUSES_FOR_MS = 200
@@ -61,7 +61,7 @@ export class Capacity {
     for (const draft of drafts) this.underWay.delete(draft)
   }
 
-  /** Takes back what `refuse` counted in for drafts that were not kept: repeats do not count. */
+  /** Takes back what `refuse` counted in for those of the drafts that are still under way: repeats do not count. */
   giveBack(drafts: readonly Draft[]): void {
     for (const draft of drafts) if (this.underWay.delete(draft)) this.add(draft, -1)
   }
@@ -77,7 +77,7 @@ export class Capacity {
     return drafts.filter((draft) => {
       const usage = this.counted.get(draft.recipientId)
       // Forgotten while it was counted: the next batch counts it again.
-      if (usage && !isTaken(this.caps, usage.waiting, draft.senderId)) return true
+      if (usage && !takesOneMore(this.caps, usage.waiting, draft.senderId)) return true
       this.underWay.add(draft)
       this.add(draft, 1)
       return false
@@ -87,7 +87,7 @@ export class Capacity {
   private isStale({ recipientId, senderId }: Draft, now: number, maxAgeMs: number): boolean {
     const usage = this.counted.get(recipientId)
     if (!usage || now - usage.countedAt > maxAgeMs) return true
-    return isUsedUp(this.caps, usage.waiting, usage.added, senderId)
+    return hasUsedItsPart(this.caps, usage.waiting, usage.added, senderId)
   }
 
   /** Counts the mailboxes of which nothing is known, nothing younger than `maxAgeMs`, or too little since. */
@@ -103,10 +103,7 @@ export class Capacity {
     for (const { recipientId, senderId, bytes } of this.underWay)
       fresh.get(recipientId)?.add(senderId, { messages: 1, bytes })
     // Drained while it was counted: the count is from before.
-    for (const recipientId of drained) {
-      fresh.delete(recipientId)
-      this.counted.delete(recipientId)
-    }
+    for (const recipientId of drained) fresh.delete(recipientId)
     for (const [recipientId, waiting] of fresh)
       this.remember(recipientId, { countedAt: now, waiting, added: new Tally() })
   }

@@ -107,10 +107,9 @@ export class Sending {
     const full = await this.capacity.refuse(leaders)
     const refused = new Set([...full].map(({ key }) => key))
     const admitted = leaders.filter((draft) => !full.has(draft))
-    const settled = await this.insertOrGiveBack(admitted)
+    const settled = await this.insertAdmitted(admitted)
     const open = leaders.filter((draft) => !settled.has(draft.key))
     if (open.length === 0) return { settled, refused }
-    this.capacity.giveBack(open.filter((draft) => !full.has(draft)))
     for (const { key, hash, receipt } of await this.store.findKept(open))
       settled.set(key, { hash, receipt, isNew: false })
     // Taken when it was inserted and gone when it was looked for: purged in between. Its key is free now.
@@ -119,15 +118,14 @@ export class Sending {
     return { settled, refused }
   }
 
-  /** What fails is tried again, and then counted in again. */
-  private async insertOrGiveBack(drafts: readonly Draft[]): Promise<Map<string, Settled>> {
+  /** What is not kept is given back: repeats, and all where it fails, which is tried again and then counted in again. */
+  private async insertAdmitted(drafts: readonly Draft[]): Promise<Map<string, Settled>> {
     try {
       const settled = await this.insert(drafts)
       this.capacity.keep(drafts.filter(({ key }) => settled.has(key)))
       return settled
-    } catch (error) {
+    } finally {
       this.capacity.giveBack(drafts)
-      throw error
     }
   }
 

@@ -31,7 +31,7 @@ function roomsOf(caps: MailboxCaps, waiting: Tally, senderId: string): Room[] {
 }
 
 /** Whether a mailbox takes one more message of a sender's: of each sender it takes one while there is room at all. */
-export function isTaken(caps: MailboxCaps, waiting: Tally, senderId: string): boolean {
+export function takesOneMore(caps: MailboxCaps, waiting: Tally, senderId: string): boolean {
   const isFirst = waiting.of(senderId).messages === 0
   return roomsOf(caps, waiting, senderId).every(({ forAll, forOne }) => forAll > 0 && (isFirst || forOne > 0))
 }
@@ -41,7 +41,7 @@ function isPartOver(added: number, left: number): boolean {
 }
 
 /** Whether this instance has admitted its part of a room. Of none there is no part. */
-export function isUsedUp(caps: MailboxCaps, waiting: Tally, added: Tally, senderId: string): boolean {
+export function hasUsedItsPart(caps: MailboxCaps, waiting: Tally, added: Tally, senderId: string): boolean {
   return roomsOf(caps, waiting, senderId).some(
     ({ kind, forAll, forOne }) =>
       isPartOver(added.total[kind], forAll) || isPartOver(added.of(senderId)[kind], forOne),
