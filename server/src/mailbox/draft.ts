@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { Outgoing } from '@secure-messenger/api'
 
 /** A message before it is kept. */
@@ -7,8 +6,6 @@ export interface Draft {
   readonly recipientId: string
   readonly clientMessageId: string
   readonly ciphertext: string
-  /** SHA-256 of the ciphertext; it outlives it, to tell a retry from another message. */
-  readonly hash: Buffer
   readonly bytes: number
   /** What a sender's retry finds the message by. */
   readonly key: string
@@ -34,7 +31,6 @@ export function makeDraft(
     recipientId: recipient_id,
     clientMessageId,
     ciphertext,
-    hash: hash('sha256', ciphertext, 'buffer'),
     bytes: Buffer.byteLength(ciphertext, 'utf8'),
     key: keyOf(recipient_id, senderId, clientMessageId),
   }

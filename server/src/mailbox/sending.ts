@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { ApiError, type Receipt } from '@secure-messenger/api'
 import { sqlState, unavailable } from '../database/faults.js'
 import type { Outcome } from '../database/batcher.js'
@@ -10,12 +11,10 @@ import type { MailboxStore } from './store.js'
 const MAILBOX_FULL_RETRY_SECONDS = 60
 const FOREIGN_KEY_VIOLATION = '23503'
 
-interface Settled {
-  readonly hash: Buffer
-  readonly receipt: Receipt
-  /** It was kept now, and not before. */
-  readonly isNew: boolean
-}
+/** What is kept under a key: now, or since before, when its SHA-256 is what tells it from another. */
+type Settled = { readonly receipt: Receipt } & (
+  { readonly isNew: true; readonly ciphertext: string } | { readonly isNew: false; readonly hash: Buffer }
+)
 
 /** What became of a batch. */
 interface Sent {
@@ -30,6 +29,11 @@ function inLockOrder(drafts: Iterable<Draft>): Draft[] {
 
 function accountsOf(drafts: readonly Draft[]): Set<string> {
   return new Set(drafts.flatMap(({ senderId, recipientId }) => [senderId, recipientId]))
+}
+
+/** Is what is kept under the draft's key its own message, or another? */
+function holds(kept: Settled, { ciphertext }: Draft): boolean {
+  return kept.isNew ? kept.ciphertext === ciphertext : kept.hash.equals(hash('sha256', ciphertext, 'buffer'))
 }
 
 /** Sends a batch, and wakes whoever waits for it. */
@@ -95,7 +99,7 @@ export class Sending {
       const kept = settled.get(draft.key)
       if (!kept && !refused.has(draft.key)) return unavailable()
       if (!kept) return new ApiError('mailbox_full', { retryAfterSeconds: MAILBOX_FULL_RETRY_SECONDS })
-      return kept.hash.equals(draft.hash) ? kept.receipt : new ApiError('message_id_reused')
+      return holds(kept, draft) ? kept.receipt : new ApiError('message_id_reused')
     })
     return { outcomes, news: newsOf(leaders.values(), settled) }
   }
@@ -110,8 +114,8 @@ export class Sending {
     const settled = await this.insertAdmitted(admitted)
     const open = leaders.filter((draft) => !settled.has(draft.key))
     if (open.length === 0) return { settled, refused }
-    for (const { key, hash, receipt } of await this.store.findKept(open))
-      settled.set(key, { hash, receipt, isNew: false })
+    for (const { key, ...kept } of await this.store.findKept(open))
+      settled.set(key, { ...kept, isNew: false })
     // Taken when it was inserted and gone when it was looked for: purged in between. Its key is free now.
     const purged = admitted.filter((draft) => !settled.has(draft.key))
     for (const [key, value] of await this.insert(purged)) settled.set(key, value)
@@ -133,9 +137,9 @@ export class Sending {
     if (drafts.length === 0) return new Map()
     const receipts = await this.store.insert(drafts)
     const settled = new Map<string, Settled>()
-    for (const { key, hash } of drafts) {
+    for (const { key, ciphertext } of drafts) {
       const receipt = receipts.get(key)
-      if (receipt) settled.set(key, { hash, receipt, isNew: true })
+      if (receipt) settled.set(key, { ciphertext, receipt, isNew: true })
     }
     return settled
   }
