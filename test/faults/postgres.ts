@@ -21,15 +21,17 @@ export class FaultyPostgres {
   private constructor(
     private readonly folder: string,
     private readonly cluster: Cluster,
+    private readonly settings: Readonly<Record<string, string>>,
     private child: ChildProcess,
   ) {}
 
-  static async start(): Promise<FaultyPostgres> {
+  /** @param settings - by PostgreSQL's names, beside those that the server gives its own */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<FaultyPostgres> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'relay-faults-'))
     chmodSync(folder, 0o711)
     const cluster = placeCluster(folder)
     await initialise(cluster, PASSWORD)
-    return new FaultyPostgres(folder, cluster, await startProcess(cluster))
+    return new FaultyPostgres(folder, cluster, settings, await startProcess(cluster, settings))
   }
 
   get url(): string {
@@ -52,7 +54,7 @@ export class FaultyPostgres {
   /** After a kill; it recovers from its log first. */
   async restart(): Promise<void> {
     await stopOrphan(this.cluster)
-    this.child = await startProcess(this.cluster)
+    this.child = await startProcess(this.cluster, this.settings)
   }
 
   async remove(): Promise<void> {

@@ -16,6 +16,8 @@ export interface WorldOptions {
   readonly rivalrySeconds: number
   /** Beyond those that every world has. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Of PostgreSQL, beside those that every world has. */
+  readonly postgres?: Readonly<Record<string, string>>
 }
 
 /** Two instances on one database that each can be hurt, and their ways to it. */
@@ -32,7 +34,7 @@ export class World {
   ) {}
 
   static async build(options: WorldOptions): Promise<World> {
-    const postgres = await FaultyPostgres.start()
+    const postgres = await FaultyPostgres.start(options.postgres)
     const cutter = new CommitCutter()
     const link = await DatabaseLink.open(postgres.url, cutter)
     const ports = await Promise.all(Array.from({ length: INSTANCES }, freePort))

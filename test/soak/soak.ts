@@ -11,6 +11,11 @@ const KILL_EACH_MS = 60_000
 /** As a week is to twenty minutes a minute is to eight hours: messages nobody reads live this long here, records half. */
 const LIFE_SECONDS = 60
 const RECORD_SECONDS = 30
+/**
+ * The server's own PostgreSQL looks every ten seconds for what is to be vacuumed. That is nothing in a week; here it would
+ * stand for an hour and a half. A second is the least that it takes, and stands for eight minutes.
+ */
+const VACUUM_LOOK = { autovacuum_naptime: '1s' }
 /** Sixty people, each of whom sends five messages a second and a bit less: in twenty minutes a week of a thousand's. */
 const PEOPLE = 60
 const PAUSE_MS = 380
@@ -75,6 +80,7 @@ export async function soak({ minutes, seed, program, say }: SoakOptions): Promis
       MESSAGE_LIFE_SECONDS: String(LIFE_SECONDS),
       PURGE_SCHEDULE: '*/5 * * * * *',
     },
+    postgres: VACUUM_LOOK,
   })
   try {
     await world.sql(shortenRecords(RECORD_SECONDS))

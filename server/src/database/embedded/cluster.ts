@@ -144,10 +144,18 @@ function removeLocks(cluster: Cluster): void {
     rmSync(file, { force: true })
 }
 
-/** Starts PostgreSQL in a session of its own, out of reach of the terminal's Ctrl-C, and waits until it answers. */
-export async function startProcess(cluster: Cluster): Promise<ChildProcess> {
+/**
+ * Starts PostgreSQL in a session of its own, out of reach of the terminal's Ctrl-C, and waits until it answers.
+ *
+ * @param own - settings beside those of every start, by PostgreSQL's names
+ */
+export async function startProcess(
+  cluster: Cluster,
+  own: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
   const log = openLogFile(cluster.home)
-  const settings = { ...SETTINGS, unix_socket_directories: cluster.socketFolder, port: String(SOCKET_PORT) }
+  const place = { unix_socket_directories: cluster.socketFolder, port: String(SOCKET_PORT) }
+  const settings = { ...SETTINGS, ...place, ...own }
   const child = spawn(
     path.join(cluster.binaries.folder, 'bin/postgres'),
     [
