@@ -63,9 +63,9 @@ function createRoute(options: AppOptions): Route {
     if (req.httpVersion === '1.1' && req.headers.host === undefined)
       return sendError(exchange, new ApiError('malformed_request', { detail: 'The Host header is missing.' }))
     if (lacksHttps(exchange)) return sendError(exchange, new ApiError('https_required'))
+    if (path.startsWith(RPC_PREFIX)) return rpc.answer(exchange)
     const match = rest.find(path)
     if (match) return answerRest(exchange, match)
-    if (path.startsWith(RPC_PREFIX)) return rpc.answer(exchange)
     // Express would read the target in its own way; it gets to see what was decided upon here, and nothing else.
     if (!PAGE_PATH.test(path)) return sendError(exchange, new ApiError('not_found'))
     req.url = path
