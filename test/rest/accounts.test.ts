@@ -60,7 +60,9 @@ describe('POST /register', () => {
     ['a password of 7 characters', { password: '1234567' }, 'password'],
     ['a password of 7 emoji, 14 UTF-16 units', { password: '😀'.repeat(7) }, 'password'],
     ['a password of 73 bytes', { password: 'x'.repeat(73) }, 'password'],
-    ['a password of 37 two-byte characters', { password: 'ä'.repeat(37) }, 'password'],
+    ['a password of 37 two-byte characters', { password: '\u0080'.repeat(37) }, 'password'],
+    ['a password of 25 three-byte characters', { password: '\u0800'.repeat(25) }, 'password'],
+    ['a password of 19 four-byte characters', { password: '\u{10000}'.repeat(19) }, 'password'],
     ['a password with NUL', { password: 'long enough\0' }, 'password'],
     ['an empty key', { public_key: '' }, 'public_key'],
     ['a key with NUL', { public_key: 'a\0b' }, 'public_key'],
@@ -71,6 +73,30 @@ describe('POST /register', () => {
     const answer = await relay.post('/register', person(over))
     expect(outcomeOf(answer)).toBe('422 validation_failed')
     expect(namedFields(answer)).toContain(field)
+  })
+
+  test.each([
+    ['72 characters of one byte', '\u007f'.repeat(72)],
+    ['36 of two', '\u07ff'.repeat(36)],
+    ['24 of three', '\uffff'.repeat(24)],
+    ['18 of four', '\u{10ffff}'.repeat(18)],
+    ['8 characters', '12345678'],
+  ])('takes a password of %s', async (_name, password) => {
+    expect(outcomeOf(await relay.post('/register', person({ password })))).toBe('201')
+  })
+
+  test.each([
+    ['username', 'must be 3 to 32 of the letters A-Z and a-z, digits, "_", "." and "-"', 'ab'],
+    ['password', 'must have at least 8 characters', '1234567'],
+    ['password', 'must have at most 72 bytes as UTF-8', 'x'.repeat(73)],
+    ['password', 'must not contain a lone surrogate', 'long enough\ud800'],
+    ['password', 'must not contain NUL', 'long enough\0'],
+    ['public_key', 'must have 1 to 8192 characters', ''],
+    ['public_key', 'must not contain a lone surrogate', 'key\ud800'],
+    ['public_key', 'must not contain control characters other than TAB, LF and CR', 'key\0'],
+  ])('says of a %s that it %s', async (field, message, value) => {
+    const answer = await relay.post('/register', person({ [field]: value }))
+    expect(problemOf(answer).errors).toEqual([{ path: field, message }])
   })
 
   test('refuses lone surrogates wherever text goes', async () => {

@@ -4,6 +4,7 @@ import { namedFields, outcomeOf } from '../harness/http.js'
 import { tokenFor, useRelay } from '../harness/relay.js'
 
 const relay = useRelay()
+const SOMEBODY = crypto.randomUUID()
 
 describe('GET /public-key/{user_id}', () => {
   test('gives the key byte for byte, with version and fingerprint, to anyone with a token', async () => {
@@ -22,13 +23,19 @@ describe('GET /public-key/{user_id}', () => {
     }
   })
 
-  test.each(['999999', crypto.randomUUID(), '%00', 'x'.repeat(500), '%7Buser_id%7D', '{user_id}'])(
-    'is 404 for %s, which names nobody',
-    async (id) => {
-      const { token } = await relay.user()
-      expect(outcomeOf(await relay.get(`/public-key/${id}`, { token }))).toBe('404 not_found')
-    },
-  )
+  test.each([
+    '999999',
+    crypto.randomUUID(),
+    `x${SOMEBODY}`,
+    `${SOMEBODY}x`,
+    '%00',
+    'x'.repeat(500),
+    '%7Buser_id%7D',
+    '{user_id}',
+  ])('is 404 for %s, which names nobody', async (id) => {
+    const { token } = await relay.user()
+    expect(outcomeOf(await relay.get(`/public-key/${id}`, { token }))).toBe('404 not_found')
+  })
 
   test('ignores query parameters, which never stand for the one in the path', async () => {
     const [a, b] = await relay.users(2)

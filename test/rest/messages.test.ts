@@ -77,6 +77,16 @@ describe('POST /messages', () => {
     expect(namedFields(answer)).toEqual([field])
   })
 
+  test.each([
+    ['ciphertext', 'must have 1 to 65536 characters', ''],
+    ['ciphertext', 'must not contain a lone surrogate', '\ud800'],
+    ['ciphertext', 'must not contain NUL', 'a\0b'],
+    ['recipient_id', 'must be a UUID', '999999'],
+  ])('says of a %s that it %s', async (field, message, value) => {
+    const answer = await send({ recipient_id: bob.id, ciphertext: 'x', [field]: value })
+    expect(problemOf(answer).errors).toEqual([{ path: field, message }])
+  })
+
   test('is 404 for an unknown recipient, and 401 for a sender that is gone', async () => {
     expect(outcomeOf(await send({ recipient_id: randomUUID(), ciphertext: 'x' }))).toBe('404 not_found')
     const gone = tokenFor(randomUUID())
@@ -286,7 +296,7 @@ describe('PUT /messages/{id}/delivered', () => {
     const id = await relay.send(alice, bob, 'not for carol')
     const foreign = problemOf(await relay.confirm(carol, id))
     expect(foreign.code).toBe('not_found')
-    for (const other of [randomUUID(), '999999', '%20', 'x'.repeat(300)])
+    for (const other of [randomUUID(), `x${id}`, `${id}x`, '999999', '%20', 'x'.repeat(300)])
       expect(problemOf(await relay.confirm(carol, other))).toEqual(foreign)
     expect(problemOf(await relay.confirm(alice, id))).toEqual(foreign)
     expect((await relay.inbox(bob)).messages.map((message) => message.id)).toContain(id)

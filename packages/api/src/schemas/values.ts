@@ -74,8 +74,6 @@ export const publicKey = textOf(1, 8192)
   )
   .meta({
     description: 'Opaque text (PEM, JWK, base64): what comes out is byte for byte what went in.',
-    minLength: 1,
-    maxLength: 8192,
     pattern: `^[^${FORBIDDEN_IN_KEYS}]*$`,
     example: 'MCowBQYDK2VuAyEAhSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=',
   })
@@ -84,8 +82,6 @@ export const ciphertext = textOf(1, 65_536)
   .refine((value) => !value.includes('\0'), 'must not contain NUL')
   .meta({
     description: 'Opaque text: what comes out is byte for byte what went in.',
-    minLength: 1,
-    maxLength: 65_536,
     pattern: WITHOUT_NUL,
     example: 'AbX9rk0mKq==',
   })
