@@ -62,8 +62,8 @@ function toStatus(id: string, { delivered_at, expired }: StatusRow): MessageStat
 }
 
 /**
- * A batch's rows have one time, and their places in it order their ids: sorted as they are locked. PostgreSQL makes the
- * hashes: there a processor is free, here is what limits.
+ * A batch's rows have one time, and their places in it order their ids: sorted as they are locked. The hashes are
+ * PostgreSQL's work: this server's one thread is what limits.
  */
 function insertText(rows: number): string {
   const tuples = Array.from({ length: rows }, (_, row) => {
