@@ -9,12 +9,13 @@ describe('hashing', () => {
   const relay = useRelay()
 
   test.skipIf(inProcess)('keeps a bcrypt hash of 12 rounds, and the password nowhere', async () => {
-    const user = await relay.user()
-    const [row] = await relay.sql<{ password_hash: string }>(
-      'select password_hash from users where id = $1',
+    const user = await relay.register()
+    const [row] = await relay.sql<{ password_hash: string; whole: string }>(
+      'select password_hash, users::text as whole from users where id = $1',
       [user.id],
     )
     expect(row?.password_hash).toMatch(/^\$2b\$12\$/)
+    expect(row?.whole).not.toContain(user.password)
   })
 
   test.skipIf(inProcess)(

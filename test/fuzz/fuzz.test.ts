@@ -66,8 +66,8 @@ function writeUsers(users: Record<string, TestUser>): void {
 /** Two people with one password, and messages that alice sent to herself: she may ask after them and confirm them. */
 async function writeWhatExists(): Promise<void> {
   const password = 'the password of both'
-  const alice = await relay.user({ password })
-  const bob = await relay.user({ password })
+  const alice = await relay.register({ password })
+  const bob = await relay.register({ password })
   const messages: string[] = []
   for (let n = 0; n < MESSAGES; n += 1) messages.push(await relay.send(alice, alice, `message ${n}`))
   writeUsers({ alice, bob })

@@ -20,27 +20,6 @@ export async function queryOnce<Row extends pg.QueryResultRow>(
 /** Asks whichever database it is of. */
 type Ask = <Row extends pg.QueryResultRow>(text: string, values: unknown[]) => Promise<Row[]>
 
-interface Account {
-  readonly username: string
-  readonly passwordHash: string
-  readonly publicKey: string
-}
-
-/** An account with its first key, as a registration leaves it. @returns its id */
-export async function insertAccount(
-  ask: Ask,
-  { username, passwordHash, publicKey }: Account,
-): Promise<string> {
-  const [account] = await ask<{ user_id: string }>(
-    `with account as (insert into users (username, password_hash) values ($1, $2) returning id)
-      insert into public_keys (user_id, public_key, fingerprint)
-      select id, $3, encode(sha256(convert_to($3, 'UTF8')), 'hex') from account returning user_id`,
-    [username, passwordHash, publicKey],
-  )
-  if (!account) throw new Error('no account was made')
-  return account.user_id
-}
-
 /** Ids of people whom nobody registered: a password's hash for each would take long. */
 export async function insertPeople(ask: Ask, count: number): Promise<string[]> {
   const rows = await ask<{ id: string }>(

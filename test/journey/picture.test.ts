@@ -91,7 +91,7 @@ test('a picture passes from one user to another byte for byte, and the database 
   const alicePem = aliceKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString()
 
   // Bob, over REST.
-  const bob = await relay.user({ publicKey: bobPem })
+  const bob = await relay.register({ publicKey: bobPem })
   const bobToken = await relay.login(bob.username, bob.password)
 
   // Alice, over typed RPC.

@@ -32,7 +32,7 @@ describe('the log', () => {
 
   test('has a line a request, by route template, and nothing of what was sent or answered', async () => {
     const password = `pw-${randomBytes(12).toString('hex')}`
-    const user = await relay.user({ password, publicKey: `key-${randomBytes(12).toString('hex')}` })
+    const user = await relay.register({ password, publicKey: `key-${randomBytes(12).toString('hex')}` })
     const ciphertext = `ciphertext-${randomBytes(12).toString('hex')}`
     const token = await relay.login(user.username, password)
     const id = await relay.send(user, user, ciphertext)

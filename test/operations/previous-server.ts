@@ -8,7 +8,7 @@ import { REPOSITORY } from '../harness/process.js'
 const run = promisify(execFile)
 const INSTALL = ['--yes', 'pnpm@12.21.0', 'install', '--frozen-lockfile', '--prefer-offline']
 
-/** The last commit whose server has all migrations but the newest. */
+/** A commit whose server has all migrations but the newest. */
 function readCommit(): string {
   const file = readFileSync(new URL('previous.json', import.meta.url), 'utf8')
   return z.object({ commit: z.string().regex(/^[0-9a-f]{40}$/) }).parse(JSON.parse(file)).commit

@@ -49,7 +49,6 @@ describe('POST /register', () => {
   })
 
   test.each([
-    ['a short name', { username: 'ab' }, 'username'],
     ['a long name', { username: 'a'.repeat(33) }, 'username'],
     ['a name with a space', { username: 'a b c' }, 'username'],
     ['a name that ends in a line break', { username: 'abc\n' }, 'username'],
@@ -57,15 +56,10 @@ describe('POST /register', () => {
     ['a name that is a number', { username: 12345 }, 'username'],
     ['no name', { username: undefined }, 'username'],
     ['a name that is null', { username: null }, 'username'],
-    ['a password of 7 characters', { password: '1234567' }, 'password'],
     ['a password of 7 emoji, 14 UTF-16 units', { password: '😀'.repeat(7) }, 'password'],
-    ['a password of 73 bytes', { password: 'x'.repeat(73) }, 'password'],
     ['a password of 37 two-byte characters', { password: '\u0080'.repeat(37) }, 'password'],
     ['a password of 25 three-byte characters', { password: '\u0800'.repeat(25) }, 'password'],
     ['a password of 19 four-byte characters', { password: '\u{10000}'.repeat(19) }, 'password'],
-    ['a password with NUL', { password: 'long enough\0' }, 'password'],
-    ['an empty key', { public_key: '' }, 'public_key'],
-    ['a key with NUL', { public_key: 'a\0b' }, 'public_key'],
     ['a key with a C1 control', { public_key: 'a\u0085b' }, 'public_key'],
     ['a key of 8,193 characters', { public_key: 'k'.repeat(8193) }, 'public_key'],
     ['an unknown field', { admin: true }, 'admin'],
@@ -94,8 +88,9 @@ describe('POST /register', () => {
     ['public_key', 'must have 1 to 8192 characters', ''],
     ['public_key', 'must not contain a lone surrogate', 'key\ud800'],
     ['public_key', 'must not contain control characters other than TAB, LF and CR', 'key\0'],
-  ])('says of a %s that it %s', async (field, message, value) => {
+  ])('refuses with 422 a %s that breaks its rule, and says that it %s', async (field, message, value) => {
     const answer = await relay.post('/register', person({ [field]: value }))
+    expect(outcomeOf(answer)).toBe('422 validation_failed')
     expect(problemOf(answer).errors).toEqual([{ path: field, message }])
   })
 
@@ -121,7 +116,7 @@ describe('POST /register', () => {
 
 describe('POST /login', () => {
   test('takes the OAuth2 form with all its fields, and the same as JSON', async () => {
-    const user = await relay.user({ password: 'p&s=s+w%rd é€' })
+    const user = await relay.register({ password: 'p&s=s+w%rd é€' })
     const { username, password } = user
     for (const extra of [{}, { grant_type: 'password', scope: '', client_id: 'a', client_secret: 'b' }]) {
       const form = await relay.request('POST', '/login', { form: { username, password, ...extra } })
@@ -138,7 +133,7 @@ describe('POST /login', () => {
   })
 
   test('tells neither a wrong password from an unknown name, nor one from what nobody could register', async () => {
-    const user = await relay.user()
+    const user = await relay.register()
     const attempts = [
       { username: user.username, password: 'wrong password' },
       { username: 'nobody.at.all', password: 'wrong password' },
@@ -182,7 +177,7 @@ describe('POST /login', () => {
 
   test('lets a password of exactly 72 bytes in, and no longer one that begins like it', async () => {
     const password = 'ä'.repeat(36)
-    const user = await relay.user({ password })
+    const user = await relay.register({ password })
     expect(outcomeOf(await relay.post('/login', { username: user.username, password }))).toBe('200')
     expect(outcomeOf(await relay.post('/login', { username: user.username, password: `${password}x` }))).toBe(
       '401 invalid_credentials',
@@ -192,7 +187,7 @@ describe('POST /login', () => {
 
 describe('GET /me', () => {
   test("is the account as registered, with nothing of the password in it, and ignores what it isn't asked for", async () => {
-    const user = await relay.user()
+    const user = await relay.register()
     for (const path of ['/me', '/me?x=1', '/me?%zz']) {
       const answer = await relay.get(path, { token: user.token })
       expect(answer.json).toMatchObject({ id: user.id, username: user.username, public_key: user.publicKey })

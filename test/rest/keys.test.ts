@@ -9,7 +9,7 @@ const SOMEBODY = crypto.randomUUID()
 describe('GET /public-key/{user_id}', () => {
   test('gives the key byte for byte, with version and fingerprint, to anyone with a token', async () => {
     const key = '\n -----BEGIN PUBLIC KEY-----\r\nMCowBQYDK2VuAyEA\r\n-----END PUBLIC KEY----- \n'
-    const [owner, reader] = [await relay.user({ publicKey: key }), await relay.user()]
+    const [owner, reader] = [await relay.register({ publicKey: key }), await relay.user()]
     for (const id of [owner.id, owner.id.toUpperCase()]) {
       const answer = await relay.get(`/public-key/${id}`, { token: reader.token })
       expect(answer.json).toEqual({
@@ -87,7 +87,7 @@ describe('PUT /update-key', () => {
 
 describe('GET /users/{username}', () => {
   test('finds by name without regard to case, and tells the name as it was written', async () => {
-    const owner = await relay.user({ username: `Mixed.Case_${crypto.randomUUID().slice(0, 8)}` })
+    const owner = await relay.register({ username: `Mixed.Case_${crypto.randomUUID().slice(0, 8)}` })
     for (const name of [owner.username, owner.username.toUpperCase(), owner.username.toLowerCase()]) {
       const answer = await relay.get(`/users/${name}`, { token: owner.token })
       expect(answer.json).toEqual({

@@ -63,11 +63,8 @@ describe('POST /messages', () => {
   })
 
   test.each([
-    ['an empty ciphertext', { ciphertext: '' }, 'ciphertext'],
     ['65,537 characters', { ciphertext: 'x'.repeat(65_537) }, 'ciphertext'],
-    ['NUL', { ciphertext: 'a\0b' }, 'ciphertext'],
     ['a number', { ciphertext: 5 }, 'ciphertext'],
-    ['a malformed recipient', { recipient_id: '999999' }, 'recipient_id'],
     ['a null client_message_id', { client_message_id: null }, 'client_message_id'],
     ['a client_message_id that is no UUID', { client_message_id: '1' }, 'client_message_id'],
     ['a sender of its own choosing', { sender_id: randomUUID() }, 'sender_id'],
@@ -82,8 +79,9 @@ describe('POST /messages', () => {
     ['ciphertext', 'must not contain a lone surrogate', '\ud800'],
     ['ciphertext', 'must not contain NUL', 'a\0b'],
     ['recipient_id', 'must be a UUID', '999999'],
-  ])('says of a %s that it %s', async (field, message, value) => {
+  ])('refuses with 422 a %s that breaks its rule, and says that it %s', async (field, message, value) => {
     const answer = await send({ recipient_id: bob.id, ciphertext: 'x', [field]: value })
+    expect(outcomeOf(answer)).toBe('422 validation_failed')
     expect(problemOf(answer).errors).toEqual([{ path: field, message }])
   })
 
