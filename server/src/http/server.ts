@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import http, { type RequestListener, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -54,27 +54,33 @@ function sayLast(res: ServerResponse): void {
   if (!res.headersSent) res.setHeader('connection', 'close')
 }
 
+/**
+ * What is under way on a connection. In lists, not sets: V8 makes a set's table anew after so many additions, and a
+ * table that was given up still holds its entries and the next table until the whole heap is collected. In two sets of
+ * all that was open, three of four requests outlived the young generation by that.
+ */
+interface Conversation {
+  /** Answers that have not ended, in the order of their requests: of pipelined ones there are several. */
+  readonly open: ServerResponse[]
+  /** The answer to its last request. */
+  last?: ServerResponse
+}
+
 /** An HTTP server that can come to an end without losing a request it has accepted. */
 export class HttpServer {
   private readonly server: http.Server | https.Server
-  private readonly open = new Set<ServerResponse>()
-  private readonly unanswered = new WeakMap<Duplex, Set<IncomingMessage>>()
   private readonly connections = new Set<Duplex>()
-  /** The answer to each connection's last request. */
-  private readonly last = new WeakMap<Duplex, ServerResponse>()
+  private readonly conversations = new Map<Duplex, Conversation>()
   private draining = false
   private left: (() => void) | undefined
 
   constructor(listener: RequestListener, tls: TlsFiles | undefined) {
     const counted: RequestListener = (req, res) => {
-      this.open.add(res)
-      const unanswered = this.unanswered.get(req.socket) ?? new Set()
-      this.unanswered.set(req.socket, unanswered.add(req))
-      this.last.set(req.socket, res)
-      res.once('close', () => {
-        this.open.delete(res)
-        unanswered.delete(req)
-      })
+      const conversation = this.conversationOn(req.socket)
+      const { open } = conversation
+      open.push(res)
+      conversation.last = res
+      res.once('close', () => open.splice(open.indexOf(res), 1))
       if (this.draining) sayLast(res)
       listener(req, res)
     }
@@ -92,9 +98,9 @@ export class HttpServer {
     this.server.timeout = SILENCE_TIMEOUT_MS
     this.server.on('clientError', (_error, socket) => {
       // Another request's answer is due first: this one would be taken for it.
-      const others = [...(this.unanswered.get(socket) ?? [])].some((req) => req.complete)
-      if (others) socket.destroy()
-      else refuseUnreadable(socket, this.last.get(socket))
+      const { open, last } = this.conversationOn(socket)
+      if (open.some(({ req }) => req.complete)) socket.destroy()
+      else refuseUnreadable(socket, last)
     })
     this.server.on('connection', (socket) => this.watch(socket))
     this.server.on('connect', (_req, socket) => refuseUnreadable(socket))
@@ -130,6 +136,19 @@ export class HttpServer {
     })
   }
 
+  private conversationOn(socket: Duplex): Conversation {
+    const known = this.conversations.get(socket)
+    if (known) return known
+    const begun: Conversation = { open: [] }
+    this.conversations.set(socket, begun)
+    socket.once('close', () => this.conversations.delete(socket))
+    return begun
+  }
+
+  private openAnswers(): ServerResponse[] {
+    return [...this.conversations.values()].flatMap(({ open }) => open)
+  }
+
   /** Waits until no connection is left, for `ms` at most. */
   private async untilLeft(ms: number): Promise<void> {
     if (this.connections.size === 0) return
@@ -143,14 +162,14 @@ export class HttpServer {
    */
   async drain(deadlineMs: number): Promise<void> {
     this.draining = true
-    for (const res of this.open) sayLast(res)
+    for (const res of this.openAnswers()) sayLast(res)
     const deadline = Date.now() + deadlineMs
     // http's own close would end idle connections at once.
     if (this.server.listening)
       await stopListening(this.server, () => net.Server.prototype.close.call(this.server))
     await this.untilLeft(Math.min(IDLE_GRACE_MS, deadlineMs))
     this.server.closeIdleConnections()
-    while (this.open.size > 0 && Date.now() < deadline) {
+    while (this.openAnswers().length > 0 && Date.now() < deadline) {
       await sleep(DRAIN_POLL_MS)
       this.server.closeIdleConnections()
     }

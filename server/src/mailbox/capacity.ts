@@ -25,7 +25,7 @@ interface Usage {
 export class Capacity {
   private readonly counted = new Map<string, Usage>()
   /** Admitted, and neither kept nor given back yet: a count may not see them. */
-  private readonly underWay = new Set<Draft>()
+  private underWay: readonly Draft[] = []
   /** For each count under way, the mailboxes that were drained since it began. */
   private readonly drained = new Set<Set<string>>()
 
@@ -58,12 +58,20 @@ export class Capacity {
 
   /** Has drafts that were admitted left to the next count: they are in the database. */
   keep(drafts: readonly Draft[]): void {
-    for (const draft of drafts) this.underWay.delete(draft)
+    this.takeOut(drafts)
   }
 
   /** Takes back what `refuse` counted in for those of the drafts that are still under way: repeats do not count. */
   giveBack(drafts: readonly Draft[]): void {
-    for (const draft of drafts) if (this.underWay.delete(draft)) this.add(draft, -1)
+    for (const draft of this.takeOut(drafts)) this.add(draft, -1)
+  }
+
+  /** @returns those of the drafts that were under way */
+  private takeOut(drafts: readonly Draft[]): Draft[] {
+    const out = new Set(drafts)
+    const found = this.underWay.filter((draft) => out.has(draft))
+    this.underWay = this.underWay.filter((draft) => !out.has(draft))
+    return found
   }
 
   private add({ recipientId, senderId, bytes }: Draft, sign: 1 | -1): void {
@@ -74,14 +82,19 @@ export class Capacity {
   }
 
   private admit(drafts: readonly Draft[]): Draft[] {
-    return drafts.filter((draft) => {
+    const refused: Draft[] = []
+    const admitted: Draft[] = []
+    for (const draft of drafts) {
       const usage = this.counted.get(draft.recipientId)
       // Forgotten while it was counted: the next batch counts it again.
-      if (usage && !takesOneMore(this.caps, usage.waiting, draft.senderId)) return true
-      this.underWay.add(draft)
-      this.add(draft, 1)
-      return false
-    })
+      if (usage && !takesOneMore(this.caps, usage.waiting, draft.senderId)) refused.push(draft)
+      else {
+        admitted.push(draft)
+        this.add(draft, 1)
+      }
+    }
+    this.underWay = [...this.underWay, ...admitted]
+    return refused
   }
 
   private isStale({ recipientId, senderId }: Draft, now: number, maxAgeMs: number): boolean {
