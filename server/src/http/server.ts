@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError, toProblem } from '@secure-messenger/api'
 import { listen, stopListening } from './listening.js'
+import { Roll } from './roll.js'
 
 const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole request with its body. */
@@ -54,11 +55,7 @@ function sayLast(res: ServerResponse): void {
   if (!res.headersSent) res.setHeader('connection', 'close')
 }
 
-/**
- * What is under way on a connection. In lists, not sets: V8 makes a set's table anew after so many additions, and a
- * table that was given up still holds its entries and the next table until the whole heap is collected. In two sets of
- * all that was open, three of four requests outlived the young generation by that.
- */
+/** What is under way on a connection. */
 interface Conversation {
   /** Answers that have not ended, in the order of their requests: of pipelined ones there are several. */
   readonly open: ServerResponse[]
@@ -66,11 +63,16 @@ interface Conversation {
   last?: ServerResponse
 }
 
+const CONVERSATION = Symbol('conversation')
+
+/** A connection with its conversation: a map of them would hold on to what is over, as a `Set` does (see `Roll`). */
+type Connection = Duplex & { [CONVERSATION]?: Conversation }
+
 /** An HTTP server that can come to an end without losing a request it has accepted. */
 export class HttpServer {
   private readonly server: http.Server | https.Server
-  private readonly connections = new Set<Duplex>()
-  private readonly conversations = new Map<Duplex, Conversation>()
+  private connections = 0
+  private readonly conversations = new Roll<Conversation>()
   private draining = false
   private left: (() => void) | undefined
 
@@ -129,29 +131,29 @@ export class HttpServer {
   }
 
   private watch(socket: Duplex): void {
-    this.connections.add(socket)
+    this.connections += 1
     socket.once('close', () => {
-      this.connections.delete(socket)
-      if (this.connections.size === 0) this.left?.()
+      this.connections -= 1
+      if (this.connections === 0) this.left?.()
     })
   }
 
-  private conversationOn(socket: Duplex): Conversation {
-    const known = this.conversations.get(socket)
+  private conversationOn(connection: Connection): Conversation {
+    const known = connection[CONVERSATION]
     if (known) return known
     const begun: Conversation = { open: [] }
-    this.conversations.set(socket, begun)
-    socket.once('close', () => this.conversations.delete(socket))
+    connection[CONVERSATION] = begun
+    connection.once('close', this.conversations.enter(begun))
     return begun
   }
 
   private openAnswers(): ServerResponse[] {
-    return [...this.conversations.values()].flatMap(({ open }) => open)
+    return this.conversations.items().flatMap(({ open }) => open)
   }
 
   /** Waits until no connection is left, for `ms` at most. */
   private async untilLeft(ms: number): Promise<void> {
-    if (this.connections.size === 0) return
+    if (this.connections === 0) return
     const left = new Promise<void>((resolve) => (this.left = resolve))
     await Promise.race([left, sleep(ms, undefined, { ref: false })])
   }
