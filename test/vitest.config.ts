@@ -29,7 +29,7 @@ export default defineConfig({
           ],
         },
       },
-      { extends: true, test: { name: 'slow', include: ['start/**/*.test.ts'], fileParallelism: false } },
+      { extends: true, test: { name: 'slow', include: ['start/**/*.test.ts'], sequence: { groupOrder: 1 } } },
     ],
   },
 })
