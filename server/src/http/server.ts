@@ -98,11 +98,11 @@ export class HttpServer {
       ? https.createServer({ ...tls, ...options }, counted)
       : http.createServer(options, counted)
     this.server.timeout = SILENCE_TIMEOUT_MS
-    this.server.on('clientError', (_error, socket) => {
+    this.server.on('clientError', (_error, socket: Connection) => {
+      const conversation = socket[CONVERSATION]
       // Another request's answer is due first: this one would be taken for it.
-      const { open, last } = this.conversationOn(socket)
-      if (open.some(({ req }) => req.complete)) socket.destroy()
-      else refuseUnreadable(socket, last)
+      if (conversation?.open.some(({ req }) => req.complete)) socket.destroy()
+      else refuseUnreadable(socket, conversation?.last)
     })
     this.server.on('connection', (socket) => this.watch(socket))
     this.server.on('connect', (_req, socket) => refuseUnreadable(socket))

@@ -24,8 +24,8 @@ interface Usage {
  */
 export class Capacity {
   private readonly counted = new Map<string, Usage>()
-  /** Admitted, and neither kept nor given back yet: a count may not see them. */
-  private underWay: readonly Draft[] = []
+  /** Admitted, and neither kept nor given back yet: a count may not see them. In no `Set`, for what `Roll` says. */
+  private underWay: Draft[] = []
   /** For each count under way, the mailboxes that were drained since it began. */
   private readonly drained = new Set<Set<string>>()
 
@@ -68,6 +68,7 @@ export class Capacity {
 
   /** @returns those of the drafts that were under way */
   private takeOut(drafts: readonly Draft[]): Draft[] {
+    if (this.underWay.length === 0) return []
     const out = new Set(drafts)
     const found = this.underWay.filter((draft) => out.has(draft))
     this.underWay = this.underWay.filter((draft) => !out.has(draft))
@@ -82,19 +83,14 @@ export class Capacity {
   }
 
   private admit(drafts: readonly Draft[]): Draft[] {
-    const refused: Draft[] = []
-    const admitted: Draft[] = []
-    for (const draft of drafts) {
+    return drafts.filter((draft) => {
       const usage = this.counted.get(draft.recipientId)
       // Forgotten while it was counted: the next batch counts it again.
-      if (usage && !takesOneMore(this.caps, usage.waiting, draft.senderId)) refused.push(draft)
-      else {
-        admitted.push(draft)
-        this.add(draft, 1)
-      }
-    }
-    this.underWay = [...this.underWay, ...admitted]
-    return refused
+      if (usage && !takesOneMore(this.caps, usage.waiting, draft.senderId)) return true
+      this.underWay.push(draft)
+      this.add(draft, 1)
+      return false
+    })
   }
 
   private isStale({ recipientId, senderId }: Draft, now: number, maxAgeMs: number): boolean {
