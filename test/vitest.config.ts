@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// Fast suites share one PostgreSQL and start servers of their own; slow ones start servers the way a person does.
+// Fast suites share one PostgreSQL and start servers of their own; slow ones, after them, start servers the way a person does.
 export default defineConfig({
   test: {
     globalSetup: './harness/global-setup.ts',

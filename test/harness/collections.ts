@@ -1,8 +1,8 @@
 const TRACE = `import{setFlagsFromString}from'node:v8';setFlagsFromString('--trace-gc')`
 
-/** Settings of a server that tells each collection of its heap, whose young generation is as large as in production. */
+/** Settings of a server that tells each collection of its heap. */
 export const TELLS_COLLECTIONS = {
-  NODE_OPTIONS: `--max-semi-space-size=16 --import data:text/javascript,${TRACE}`,
+  NODE_OPTIONS: `--import data:text/javascript,${TRACE}`,
   LOG_LEVEL: 'warn',
 }
 

@@ -24,7 +24,7 @@ interface Usage {
  */
 export class Capacity {
   private readonly counted = new Map<string, Usage>()
-  /** Admitted, and neither kept nor given back yet: a count may not see them. In no `Set`, for what `Roll` says. */
+  /** Admitted, and neither kept nor given back yet: a count may not see them. In no `Set`, for what http/roll.ts says. */
   private underWay: Draft[] = []
   /** For each count under way, the mailboxes that were drained since it began. */
   private readonly drained = new Set<Set<string>>()
