@@ -15,7 +15,8 @@ const SHORT_TALK_MS = 4000
 const OVERDUE_SECONDS = 3
 const SETTINGS = { MESSAGE_LIFE_SECONDS: String(LIFE_SECONDS), PURGE_SCHEDULE: '* * * * * *' }
 
-const relay = useRelay(SETTINGS)
+// One purges at a time, whoever comes first: the suite's own server must not do it for those that are looked at.
+const relay = useRelay({ ...SETTINGS, PURGE_SCHEDULE: '0 0 1 1 *' })
 beforeAll(() => watchRemovals(relay.database))
 
 const startBeside = (without?: string): Promise<string> =>
@@ -76,7 +77,7 @@ const NOTHING_WRONG = {
 test('two purges, readers and confirmations at once: nothing is listed, confirmed or kept too long, and nothing goes too early', async ({
   task,
 }) => {
-  const bases = [relay.base, await startBeside()]
+  const bases = await Promise.all([startBeside(), startBeside()])
   const purgedBefore = await Promise.all(bases.map(readPurged))
   const seen = await talk(bases, Math.floor(Math.random() * 1e9), TALK_MS)
   const purged = (await Promise.all(bases.map(readPurged))).map(
