@@ -23,7 +23,7 @@ const MAX_KNOWN = 10_000
 
 const claims = z
   .object({
-    sub: z.guid(),
+    sub: z.guid().toLowerCase(),
     iat: z.int(),
     exp: z.int(),
     jti: z.string().min(1),
@@ -64,17 +64,18 @@ export class Tokens implements Authenticator {
 
   authenticate(bearer: string | undefined): Caller {
     const genuine = bearer === undefined ? undefined : this.read(bearer)
-    if (!genuine || genuine.iat > this.seconds() + LEEWAY_SECONDS) throw new ApiError('not_authenticated')
-    if (genuine.exp + LEEWAY_SECONDS <= this.seconds()) throw new ApiError('token_expired')
-    const end = this.seconds() < genuine.exp ? genuine.exp : genuine.exp + LEEWAY_SECONDS
-    return { userId: genuine.sub.toLowerCase(), expiresAt: end * 1000 }
+    const now = this.seconds()
+    if (!genuine || genuine.iat > now + LEEWAY_SECONDS) throw new ApiError('not_authenticated')
+    if (genuine.exp + LEEWAY_SECONDS <= now) throw new ApiError('token_expired')
+    const end = now < genuine.exp ? genuine.exp : genuine.exp + LEEWAY_SECONDS
+    return { userId: genuine.sub, expiresAt: end * 1000 }
   }
 
   /** Whose account a genuine token shows, if it ended at most 30 days ago. */
   ownerOf(bearer: string | undefined): string | undefined {
     const genuine = bearer === undefined ? undefined : this.read(bearer)
     if (!genuine || genuine.exp + OWNERSHIP_SECONDS < this.seconds()) return undefined
-    return genuine.iat > this.seconds() + LEEWAY_SECONDS ? undefined : genuine.sub.toLowerCase()
+    return genuine.iat > this.seconds() + LEEWAY_SECONDS ? undefined : genuine.sub
   }
 
   /** The claims of a token that one of the keys signed, whatever the time. */

@@ -19,6 +19,8 @@ function unsupported(): ApiError {
 function declaredType(req: IncomingMessage, accepted: readonly BodyType[]): BodyType | undefined {
   const header = req.headers['content-type']
   if (header === undefined || header.trim() === '') return undefined
+  const exact = accepted.find((candidate) => candidate === header)
+  if (exact) return exact
   const [type, ...parameters] = header.split(';').map((part) => part.trim().toLowerCase())
   const found = accepted.find((candidate) => candidate === type)
   if (!found || !parameters.every(isUtf8OrOther)) throw unsupported()

@@ -75,7 +75,11 @@ function disconnectionOf(res: ServerResponse): AbortSignal {
 /** What a door tells a procedure of its caller. */
 export function contextOf(
   exchange: Exchange,
-  { batched = false, ...faults }: Partial<Pick<CallContext, 'batched' | 'refused' | 'unreadable'>> = {},
+  {
+    batched = false,
+    refused,
+    unreadable,
+  }: Partial<Pick<CallContext, 'batched' | 'refused' | 'unreadable'>> = {},
 ): CallContext {
   const { req, res, requestId, client } = exchange
   return {
@@ -87,7 +91,8 @@ export function contextOf(
       exchange.epoch = epoch
     },
     batched,
-    ...faults,
+    refused,
+    unreadable,
   }
 }
 

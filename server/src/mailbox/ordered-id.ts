@@ -10,16 +10,19 @@ const SEQUENCE_SIZE = 0x1000
 export function createOrderedIds(clock: () => number): () => string {
   let milliseconds = 0
   let sequence = 0
+  let prefix = ''
+  const begin = (at: number): void => {
+    milliseconds = at
+    sequence = 0
+    const time = at.toString(16).padStart(12, '0')
+    prefix = `${time.slice(0, 8)}-${time.slice(8)}-`
+  }
+  begin(0)
   return () => {
     const now = clock()
-    sequence = now > milliseconds ? 0 : sequence + 1
-    milliseconds = Math.max(now, milliseconds)
-    if (sequence === SEQUENCE_SIZE) {
-      milliseconds += 1
-      sequence = 0
-    }
-    const time = milliseconds.toString(16).padStart(12, '0')
-    const version = (0x7000 + sequence).toString(16)
-    return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${randomUUID().slice(19)}`
+    if (now > milliseconds) begin(now)
+    else if (sequence + 1 === SEQUENCE_SIZE) begin(milliseconds + 1)
+    else sequence += 1
+    return `${prefix}${(0x7000 + sequence).toString(16)}-${randomUUID().slice(19)}`
   }
 }
