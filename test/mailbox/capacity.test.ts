@@ -54,6 +54,7 @@ test.each<Partial<MailboxCaps>>([
   { mailboxMessages: 1000 },
   { mailboxBytes: 2000 },
   { mailboxMessages: 10_000, mailboxSenderShare: 10 },
+  { mailboxMessages: 1000, mailboxBytes: 1_000_000 },
 ])('ten instances that send at once overshoot a cap by a tenth at most: %o', async (caps) => {
   const mailboxes = new Mailboxes(caps)
   const instances = [mailboxes.capacity, ...Array.from({ length: 9 }, () => mailboxes.another())]

@@ -30,10 +30,12 @@ function roomsOf(caps: MailboxCaps, waiting: Tally, senderId: string): Room[] {
   return [...below(caps.mailboxMessages, 'messages'), ...below(caps.mailboxBytes, 'bytes')]
 }
 
-/** Whether a mailbox takes one more message of a sender's: of each sender it takes one while there is room at all. */
+/**
+ * Whether a mailbox takes one more message of a sender's. Of each it takes one while there is room at all: a part of
+ * some room is more than nothing.
+ */
 export function takesOneMore(caps: MailboxCaps, waiting: Tally, senderId: string): boolean {
-  const isFirst = waiting.of(senderId).messages === 0
-  return roomsOf(caps, waiting, senderId).every(({ forAll, forOne }) => forAll > 0 && (isFirst || forOne > 0))
+  return roomsOf(caps, waiting, senderId).every(({ forAll, forOne }) => forAll > 0 && forOne > 0)
 }
 
 function isPartOver(added: number, left: number): boolean {
