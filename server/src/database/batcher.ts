@@ -19,11 +19,13 @@ interface BatcherOptions<In, Out> {
   readonly weigh: (item: In) => number
   /** Batches under way at once: where each waits for the disk, two share a flush. */
   readonly atOnce: number
-  /** Items of a batch at most; 64 where nothing is said. */
+  /** Items of a batch at most, however many are open; 64 where nothing is said. */
   readonly maxItems?: number
 }
 
 const MAX_BATCH = 64
+/** Where more than this are open, batches share them: while the database does one, the loop serves the other. */
+const MIN_SHARED = 32
 const MAX_WAITING = 20_000
 const MAX_WAITING_BYTES = 67_108_864
 /** From arrival to answer. What is not done by then may be or may not: the client is told to try again. */
@@ -39,6 +41,7 @@ export class Batcher<In, Out> {
   private waiting: Entry<In, Out>[] = []
   private waitingBytes = 0
   private underWay = 0
+  private itemsUnderWay = 0
   private gathering = false
 
   constructor(private readonly options: BatcherOptions<In, Out>) {}
@@ -79,15 +82,23 @@ export class Batcher<In, Out> {
   }
 
   private async work(): Promise<void> {
-    const { maxItems = MAX_BATCH } = this.options
     this.underWay += 1
     while (this.waiting.length > 0) {
-      const batch = this.waiting.slice(0, maxItems)
-      this.waiting = this.waiting.slice(maxItems)
-      for (const { bytes } of batch) this.waitingBytes -= bytes
+      const batch = this.take()
+      this.itemsUnderWay += batch.length
+      if (this.waiting.length > 0) this.gather()
       await this.settle(batch.filter(({ expired }) => !expired))
+      this.itemsUnderWay -= batch.length
     }
     this.underWay -= 1
+  }
+
+  private take(): Entry<In, Out>[] {
+    const { atOnce, maxItems = MAX_BATCH } = this.options
+    const share = Math.ceil((this.waiting.length + this.itemsUnderWay) / atOnce)
+    const batch = this.waiting.splice(0, Math.min(maxItems, Math.max(MIN_SHARED, share)))
+    for (const { bytes } of batch) this.waitingBytes -= bytes
+    return batch
   }
 
   private async settle(batch: readonly Entry<In, Out>[]): Promise<void> {
