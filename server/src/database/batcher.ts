@@ -24,7 +24,7 @@ interface BatcherOptions<In, Out> {
 }
 
 const MAX_BATCH = 64
-/** Where more than this are open, batches share them: while the database does one, the loop serves the other. */
+/** Of what waits and is under way: more is shared by batches, so that the loop serves one while the database does the other. */
 const MIN_SHARED = 32
 const MAX_WAITING = 20_000
 const MAX_WAITING_BYTES = 67_108_864
@@ -33,8 +33,9 @@ const DEADLINE_MS = 12_000
 
 /**
  * Work that arrives in one turn of the event loop, or while as many batches are under way as may be, goes into one
- * batch: one statement and one commit for all of it, and no artificial delay. A worker is idle → under way → (something
- * waits: under way again) → idle. (Begun with the first item and not with the turn, four batches of ten held just one.)
+ * batch, but for what is more than its share: one statement and one commit, and no artificial delay. A worker is idle →
+ * under way → (something waits: under way again) → idle. (Begun with the first item and not with the turn, four batches of
+ * ten held just one.)
  * An item of a batch that fails never fails its neighbours: the batch is done again one by one.
  */
 export class Batcher<In, Out> {
@@ -86,6 +87,7 @@ export class Batcher<In, Out> {
     while (this.waiting.length > 0) {
       const batch = this.take()
       this.itemsUnderWay += batch.length
+      // What is left is the other batch's share, and waits for no newcomer to begin it.
       if (this.waiting.length > 0) this.gather()
       await this.settle(batch.filter(({ expired }) => !expired))
       this.itemsUnderWay -= batch.length
@@ -93,6 +95,7 @@ export class Batcher<In, Out> {
     this.underWay -= 1
   }
 
+  /** A batch's share of what is open, the oldest first. */
   private take(): Entry<In, Out>[] {
     const { atOnce, maxItems = MAX_BATCH } = this.options
     const share = Math.ceil((this.waiting.length + this.itemsUnderWay) / atOnce)
