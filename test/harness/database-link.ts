@@ -1,10 +1,13 @@
 import net from 'node:net'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const SOCKET_PORT = 5432
 
 /** What a link tells of the bytes that pass it; what returns false is held back, and the link is cut there. */
 export interface Passing {
+  /** Bytes wait for their turn before they go on, if they have one, and what follows them behind them. */
+  turn?(bytes: Buffer, connection: number, to: 'database' | 'server'): Promise<void> | undefined
   toDatabase?(bytes: Buffer, connection: number): void
   toServer?(bytes: Buffer, connection: number): boolean
 }
@@ -121,19 +124,27 @@ export class DatabaseLink {
     for (const socket of pair) socket.setNoDelay(true).on('error', end).on('close', end)
     near.on('data', (bytes: Buffer) => {
       this.passing.toDatabase?.(bytes, connection)
-      this.pass(bytes, far)
+      void this.pass(bytes, near, far, this.passing.turn?.(bytes, connection, 'database'))
     })
     far.on('data', (bytes: Buffer) => {
       if (this.passing.toServer?.(bytes, connection) === false) end()
-      else this.pass(bytes, near)
+      else void this.pass(bytes, far, near, this.passing.turn?.(bytes, connection, 'server'))
     })
     if (this.stalled) for (const socket of pair) socket.pause()
   }
 
-  private pass(bytes: Buffer, to: net.Socket): void {
-    if (this.delayMs === 0) return void to.write(bytes)
-    setTimeout(() => {
-      if (!to.destroyed) to.write(bytes)
-    }, this.delayMs)
+  private async pass(
+    bytes: Buffer,
+    from: net.Socket,
+    to: net.Socket,
+    turn: Promise<void> | undefined,
+  ): Promise<void> {
+    if (turn) {
+      from.pause()
+      await turn
+      if (!this.stalled) from.resume()
+    }
+    if (this.delayMs > 0) await sleep(this.delayMs)
+    if (!to.destroyed) to.write(bytes)
   }
 }

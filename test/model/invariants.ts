@@ -19,22 +19,25 @@ const keyHeard = z.object({ data: z.object({ key_version: z.int(), public_key: z
 interface Acknowledged extends Listed {
   readonly to: string
   readonly clientMessageId: string | undefined
-  readonly round: number
+  /** When the first of its sends began, and when the first of them was answered. */
+  readonly began: number
+  readonly ended: number
   readonly minute: number
 }
 
 /** What was acknowledged, each message once, as its first receipt told of it. */
 function acknowledgedIn(told: readonly Told[]): Acknowledged[] {
-  const first = new Map<string, Acknowledged>()
-  for (const { call, heard, round, minute } of told) {
+  const found = new Map<string, Acknowledged>()
+  for (const { call, heard, began, ended, minute } of told) {
     if (call.kind !== 'send' || !('data' in heard)) continue
     const { id } = receipt.parse(heard.data)
     const { by: sender_id, ciphertext } = call
     const to = call.to.toLowerCase()
     const clientMessageId = call.clientMessageId?.toLowerCase()
-    if (!first.has(id)) first.set(id, { id, sender_id, ciphertext, to, clientMessageId, round, minute })
+    const known = found.get(id) ?? { id, sender_id, ciphertext, to, clientMessageId, began, ended, minute }
+    found.set(id, { ...known, began: Math.min(known.began, began), ended: Math.min(known.ended, ended) })
   }
-  return [...first.values()]
+  return [...found.values()]
 }
 
 function confirmedIn(told: readonly Told[]): Set<string> {
@@ -78,7 +81,7 @@ function checkMailbox(listed: readonly Listed[], due: readonly Acknowledged[]): 
   const outOfOrder = due.flatMap((a) =>
     due.filter(
       (b) =>
-        a.sender_id === b.sender_id && a.round < b.round && (place.get(a.id) ?? 0) > (place.get(b.id) ?? 0),
+        a.sender_id === b.sender_id && a.ended < b.began && (place.get(a.id) ?? 0) > (place.get(b.id) ?? 0),
     ),
   )
   demand(outOfOrder.length === 0, "one sender's sequential sends are listed in order", outOfOrder)

@@ -32,8 +32,12 @@ function isNear(at: number, now: number): boolean {
   return Math.abs(at - now) < NOW_MS
 }
 
-/** A key that was used answers with what was kept under it, for as long as there is a record; else a message begins. */
-export function judgeSend(state: State, call: Of<'send'>, heard: Heard, now: number): Verdict {
+/**
+ * A key that was used answers with what was kept under it, for as long as there is a record; else a message begins.
+ *
+ * @param floor - the greatest id that had been answered when this was asked: a new message comes behind it
+ */
+export function judgeSend(state: State, call: Of<'send'>, heard: Heard, now: number, floor: string): Verdict {
   const to = call.to.toLowerCase()
   const clientMessageId = call.clientMessageId?.toLowerCase()
   if (!(to in state.people)) return expecting(NOT_FOUND, heard, state)
@@ -53,11 +57,11 @@ export function judgeSend(state: State, call: Of<'send'>, heard: Heard, now: num
   const receipt = receiptHeard.safeParse(heard).data?.data
   const isNew =
     receipt?.recipient_id === to &&
-    receipt.id > state.floor &&
+    receipt.id > floor &&
     state.messages.every(({ id }) => id !== receipt.id) &&
     receipt.expires_at - receipt.created_at === LIFE_MS &&
     isNear(receipt.created_at, now)
-  if (!isNew) return { expected: `a receipt of a new message beyond ${state.floor || 'nothing'}` }
+  if (!isNew) return { expected: `a receipt of a new message beyond ${floor || 'nothing'}` }
   const { id, created_at: createdAt, expires_at: expiresAt } = receipt
   const { by, ciphertext } = call
   const forgetAt = expiresAt + RECORD_MS

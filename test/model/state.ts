@@ -32,8 +32,6 @@ export interface State {
   readonly people: Readonly<Record<string, Person>>
   /** In the order of their ids. */
   readonly messages: readonly Message[]
-  /** The greatest id that was answered before whatever is under way: what is sent now comes behind it. */
-  readonly floor: string
 }
 
 /** Either the state after a call, or what should have been heard instead. */
@@ -73,10 +71,4 @@ export function aged(state: State, milliseconds: number): State {
       typeof message.deliveredAt === 'number' ? message.deliveredAt - milliseconds : message.deliveredAt,
   }))
   return { ...state, messages }
-}
-
-/** Nothing that is sent from now on may come before what was answered already. */
-export function withFloor(state: State): State {
-  const last = state.messages.at(-1)?.id ?? ''
-  return last > state.floor ? { ...state, floor: last } : state
 }

@@ -110,6 +110,28 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: purge },
 )
 
+/** Sends of one person to another under one client_message_id, and what would tell of a second message. */
+export const underOneKey = (by: Who, to: Who): fc.Arbitrary<Step> =>
+  fc.oneof(
+    { weight: 5, arbitrary: send.map((one) => ({ ...one, by, to, clientMessageId: 0 })) },
+    { weight: 1, arbitrary: list.map((one) => ({ ...one, by: to })) },
+    { weight: 1, arbitrary: purge },
+  )
+const reading: fc.Arbitrary<Step> = fc.oneof(confirm, confirmMany, status, list, purge)
+/** Messages that come and are read at the same time. */
+export const delivering: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 1, arbitrary: send },
+  { weight: 3, arbitrary: reading },
+)
+const aboutKeys: fc.Arbitrary<Step> = fc.oneof(updateKey, getKey, findUser)
+/** One person's key, changed and read. */
+export const aboutKeyOf = (owner: Who): fc.Arbitrary<Step> =>
+  fc.oneof(
+    { weight: 2, arbitrary: updateKey.map((one) => ({ ...one, by: owner })) },
+    { weight: 3, arbitrary: getKey.map((one) => ({ ...one, of: owner })) },
+    { weight: 1, arbitrary: findUser.map((one) => ({ ...one, of: owner })) },
+  )
+
 /**
  * Hours that pass. A few minutes more lie between every sum of them and the relay's limits, which are whole days: no
  * run lasts so long that what is due could depend on it.
@@ -125,20 +147,7 @@ const crowdOf = (arbitrary: fc.Arbitrary<Step>) =>
 /** Calls at once: of every kind, or such as meet in one row. */
 export const crowd: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 2, arbitrary: crowdOf(step) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(who, who)
-      .chain(([by, to]) =>
-        crowdOf(
-          fc.oneof(
-            { weight: 5, arbitrary: send.map((one) => ({ ...one, by, to, clientMessageId: 0 })) },
-            { weight: 1, arbitrary: list.map((one) => ({ ...one, by: to })) },
-            { weight: 1, arbitrary: purge },
-          ),
-        ),
-      ),
-  },
-  { weight: 1, arbitrary: crowdOf(fc.oneof(confirm, confirmMany, status, list, purge)) },
-  { weight: 1, arbitrary: crowdOf(fc.oneof(updateKey, getKey, findUser)) },
+  { weight: 1, arbitrary: fc.tuple(who, who).chain(([by, to]) => crowdOf(underOneKey(by, to))) },
+  { weight: 1, arbitrary: crowdOf(reading) },
+  { weight: 1, arbitrary: crowdOf(aboutKeys) },
 )

@@ -3,17 +3,14 @@ import type { TestDatabase } from '../harness/database.js'
 import { expectDefined } from '../harness/relay.js'
 import { ask, type Call, type Door, type Heard } from './calls.js'
 import { Cast } from './cast.js'
-import { explain, type Event } from './explain.js'
+import { explain, type Answered, type Event } from './explain.js'
 import { makeMembers, type Member } from './people.js'
-import { aged, withFloor, type State } from './state.js'
+import { aged, type State } from './state.js'
 import { PEOPLE, type Step } from './steps.js'
 
-/** A call as it went: in which round, and how many minutes had passed by then. */
-export interface Told {
-  readonly round: number
+/** A call as it went, and how many minutes had passed by then. */
+export interface Told extends Answered {
   readonly minute: number
-  readonly call: Call
-  readonly heard: Heard
 }
 
 export interface Places {
@@ -26,7 +23,11 @@ export interface Places {
 export class World {
   readonly told: Told[] = []
   private states: readonly State[]
-  private round = 0
+  private unexplained: Event[] = []
+  private readonly begun: Promise<void>[] = []
+  /** The greatest id that was answered. */
+  private floor = ''
+  private ticks = 0
   minute = 0
   private readonly cast: Cast
 
@@ -36,7 +37,7 @@ export class World {
   ) {
     const people = Object.fromEntries(members.map(({ id, token: _token, ...person }) => [id, person]))
     this.cast = new Cast(members)
-    this.states = [{ people, messages: [], floor: '' }]
+    this.states = [{ people, messages: [] }]
   }
 
   static async make(places: Places): Promise<World> {
@@ -45,14 +46,23 @@ export class World {
 
   /** Takes the steps all at once. @throws where the model cannot explain what is heard */
   async perform(steps: readonly Step[]): Promise<void> {
-    const asked = steps.map((step) => ({
-      step,
-      call: step.kind === 'purge' ? undefined : this.cast.callOf(step),
-    }))
-    const events = await Promise.all(asked.map(({ step, call }) => this.happen(step, call)))
-    this.states = explain(this.states, events, Date.now()).map(withFloor)
-    for (const event of events) if (event !== 'purge') this.remember(event)
-    this.round += 1
+    const events = await Promise.all(steps.map((step) => this.happen(step)))
+    // In the order of the steps, whichever was answered first: who says "the last" means the same in every run.
+    for (const event of events) this.remember(event)
+    this.explain()
+  }
+
+  /** Takes a step, and goes on before it is answered. */
+  begin(step: Step): void {
+    const answered = this.happen(step).then((event) => this.remember(event))
+    answered.catch(() => undefined)
+    this.begun.push(answered)
+  }
+
+  /** @returns when everything that was begun is answered. @throws where the model cannot explain what was heard */
+  async settle(): Promise<void> {
+    await Promise.all(this.begun)
+    this.explain()
   }
 
   /** What the relay keeps of these people is moved into the past, as if time had gone by. */
@@ -73,15 +83,35 @@ export class World {
     return ask(expectDefined(bases[instance % bases.length]), door, token, call)
   }
 
-  private async happen(step: Step, call: Call | undefined): Promise<Event> {
-    if (call) return { call, heard: await this.ask(step.door, call, step.instance) }
-    await this.places.database.sql(DELETE_FORGOTTEN)
-    return 'purge'
+  private tick(): number {
+    return (this.ticks += 1)
   }
 
-  private remember({ call, heard }: { call: Call; heard: Heard }): void {
-    this.told.push({ round: this.round, minute: this.minute, call, heard })
+  private async happen(step: Step): Promise<Event> {
+    const began = this.tick()
+    if (step.kind === 'purge') {
+      await this.places.database.sql(DELETE_FORGOTTEN)
+      return { call: 'purge', began, ended: this.tick() }
+    }
+    const call = this.cast.callOf(step)
+    const { floor } = this
+    const heard = await this.ask(step.door, call, step.instance)
+    return { call, heard, floor, began, ended: this.tick() }
+  }
+
+  private explain(): void {
+    this.states = explain(this.states, this.unexplained, Date.now())
+    this.unexplained = []
+  }
+
+  private remember(event: Event): void {
+    this.unexplained.push(event)
+    if (event.call === 'purge') return
+    this.told.push({ ...event, minute: this.minute })
+    const { call, heard } = event
     if (call.kind !== 'send' || !('data' in heard)) return
-    this.cast.remember({ id: String(Object(heard.data).id), by: call.by, to: call.to.toLowerCase() })
+    const id = String(Object(heard.data).id)
+    if (id > this.floor) this.floor = id
+    this.cast.remember({ id, by: call.by, to: call.to.toLowerCase() })
   }
 }
