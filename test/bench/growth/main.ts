@@ -3,6 +3,7 @@ import { writeSections } from '../document/figures.js'
 import type { Growth, Point } from '../document/growth.js'
 import type { Cleanup } from '../processes.js'
 import { runMeasurement } from '../run.js'
+import { chooseBuffersMb, fillBuffers } from './buffers.js'
 import { churn } from './churn.js'
 import { compare, type Compared } from './compare.js'
 import { readOptions, type Options } from './options.js'
@@ -34,16 +35,22 @@ function pointOf(work: Work, before: Compared, after: Compared | undefined): Poi
 
 async function measureAll(cleanup: Cleanup, commit: string, options: Options): Promise<void> {
   const { rows, users, churnMinutes, churnRate, purgeRows, sendRate } = options
+  const buffersMb = chooseBuffersMb()
   const cluster = await startCluster(cleanup, [EMPTY.database, FULL], {
     shared_preload_libraries: 'pg_stat_statements',
+    shared_buffers: `${buffersMb}MB`,
   })
   await cluster.runText('postgres', `grant pg_checkpoint to ${OWNER}`)
   const empty = await openSubject(cleanup, cluster, EMPTY.database, { ...EMPTY, delivered: true })
   const full = await openSubject(cleanup, cluster, FULL, { rows, users, delivered: false })
   const release = cleanup.add(await holdPurge(full.table.databaseUrl))
-  const before = await compare(empty, full, options)
+  const compareInMemory = async (): Promise<Record<Work, Compared>> => {
+    for (const database of [EMPTY.database, FULL]) await fillBuffers(cluster, database)
+    return compare(empty, full, options)
+  }
+  const before = await compareInMemory()
   const confirmations = churnMinutes > 0 ? await churn(full, churnMinutes, churnRate) : 0
-  const after = churnMinutes > 0 ? await compare(empty, full, options) : undefined
+  const after = churnMinutes > 0 ? await compareInMemory() : undefined
   const countStatements = async (): Promise<void> =>
     void (await cluster.runText(
       FULL,
@@ -55,6 +62,7 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
     commit,
     rows,
     users,
+    buffers_mb: buffersMb,
     points: WORKS.map((work) => pointOf(work, before[work], after?.[work])),
     churn: churnMinutes > 0 ? { minutes: churnMinutes, confirmations } : null,
     purge: purgeRows > 0 ? await measurePurge(full, purging) : null,
