@@ -74,15 +74,17 @@ export class Turns {
     this.admit()
   }
 
-  /** Those whose turn may come; all, where there is nobody else. */
+  /** Those whose patience is over may be drawn; all may, where nothing else can be. */
   private admit(): void {
+    const { scheduler } = this
+    if (!scheduler) return
     // Of what came at the same time, which came first is chance.
     this.waiting.sort((a, b) => (a.name < b.name ? -1 : 1))
     for (const waiting of this.waiting) waiting.patience -= 1
     const ready = this.waiting.filter(({ patience }) => patience < 0)
-    const alone = ready.length === 0 && !this.scheduler?.count()
-    for (const waiting of alone ? this.waiting : ready) this.schedule(waiting)
-    this.waiting = alone ? [] : this.waiting.filter(({ patience }) => patience >= 0)
+    const going = ready.length > 0 || scheduler.count() > 0 ? ready : this.waiting
+    this.waiting = this.waiting.filter((waiting) => !going.includes(waiting))
+    for (const { name, goOn } of going) void scheduler.schedule(Promise.resolve(), name).then(goOn)
   }
 
   private wait(server: number, connection: number, to: string): Promise<void> | undefined {
@@ -100,10 +102,5 @@ export class Turns {
       this.waiting.push(waiting)
       if (!this.gathering) this.admit()
     })
-  }
-
-  private schedule({ name, goOn }: Waiting): void {
-    if (this.scheduler) void this.scheduler.schedule(Promise.resolve(), name).then(goOn)
-    else goOn()
   }
 }

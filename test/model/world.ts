@@ -25,6 +25,8 @@ export class World {
   private states: readonly State[]
   private unexplained: Event[] = []
   private readonly begun: Promise<void>[] = []
+  /** Of those that were begun, how many are not answered. */
+  underWay = 0
   /** The greatest id that was answered. */
   private floor = ''
   private ticks = 0
@@ -54,7 +56,11 @@ export class World {
 
   /** Takes a step, and goes on before it is answered. */
   begin(step: Step): void {
-    const answered = this.happen(step).then((event) => this.remember(event))
+    this.underWay += 1
+    const answered = this.happen(step).then((event) => {
+      this.underWay -= 1
+      this.remember(event)
+    })
     answered.catch(() => undefined)
     this.begun.push(answered)
   }
