@@ -21,8 +21,8 @@ export const growth = z.object({
   commit: z.string(),
   rows: z.number(),
   users: z.number(),
-  /** PostgreSQL's, filled with the tables first. Runs before this was told had 128 MB, not filled. */
-  buffers_mb: z.number().optional(),
+  /** PostgreSQL's, where it was not as packaged; its buffers were filled with the tables then. */
+  settings: z.record(z.string(), z.string()).optional(),
   points: z.array(point),
   churn: z.object({ minutes: z.number(), confirmations: z.number() }).nullable(),
   purge: z
@@ -91,15 +91,16 @@ function rowsOfPurge(measured: Growth | undefined): Row[] {
 
 const count = (value: number): string => value.toLocaleString('en-US')
 
-function headOf({ rows, users, buffers_mb, date, commit, churn, purge }: Growth): string {
+function headOf({ rows, users, settings, date, commit, churn, purge }: Growth): string {
   const churned = churn
     ? `${shown(churn.minutes)} minutes of churn with ${count(churn.confirmations)} confirmations`
     : 'no churn'
   const purged = purge ? `then a purge of ${count(purge.rows)} rows in ${shown(purge.seconds)} s` : 'no purge'
-  const buffers = buffers_mb === undefined ? '128 MB' : `${count(buffers_mb)} MB, filled first`
+  const set = Object.entries(settings ?? {}).map(([name, value]) => `\`${name}=${value}\``)
+  const postgres = set.length === 0 ? 'as packaged' : `with ${set.join(', ')}, its buffers filled first`
   return (
     `${count(rows)} undelivered messages of ${count(users)} users, against an empty table, in turns; ${churned}, ${purged}. ` +
-    `Shared buffers: ${buffers}. ${date.slice(0, 10)}, commit \`${commit}\`.`
+    `PostgreSQL ${postgres}. ${date.slice(0, 10)}, commit \`${commit}\`.`
   )
 }
 

@@ -3,12 +3,12 @@ import { writeSections } from '../document/figures.js'
 import type { Growth, Point } from '../document/growth.js'
 import type { Cleanup } from '../processes.js'
 import { runMeasurement } from '../run.js'
-import { chooseBuffersMb, fillBuffers } from './buffers.js'
 import { churn } from './churn.js'
 import { compare, type Compared } from './compare.js'
 import { readOptions, type Options } from './options.js'
 import { holdPurge, measurePurge } from './purging.js'
 import { openSubject } from './subject.js'
+import { fillBuffers, tune } from './tuning.js'
 import { WORKS, type Work } from './works.js'
 
 /** As bench tables usually start: some users, and a week of delivered messages, so that there are statistics. */
@@ -35,10 +35,10 @@ function pointOf(work: Work, before: Compared, after: Compared | undefined): Poi
 
 async function measureAll(cleanup: Cleanup, commit: string, options: Options): Promise<void> {
   const { rows, users, churnMinutes, churnRate, purgeRows, sendRate } = options
-  const buffersMb = chooseBuffersMb()
+  const settings = tune(cleanup)
   const cluster = await startCluster(cleanup, [EMPTY.database, FULL], {
     shared_preload_libraries: 'pg_stat_statements',
-    shared_buffers: `${buffersMb}MB`,
+    ...settings,
   })
   await cluster.runText('postgres', `grant pg_checkpoint to ${OWNER}`)
   const empty = await openSubject(cleanup, cluster, EMPTY.database, { ...EMPTY, delivered: true })
@@ -62,7 +62,7 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
     commit,
     rows,
     users,
-    buffers_mb: buffersMb,
+    settings,
     points: WORKS.map((work) => pointOf(work, before[work], after?.[work])),
     churn: churnMinutes > 0 ? { minutes: churnMinutes, confirmations } : null,
     purge: purgeRows > 0 ? await measurePurge(full, purging) : null,
