@@ -104,7 +104,7 @@ function headOf({ rows, users, settings, date, commit, churn, purge }: Growth): 
   )
 }
 
-/** A run of a quarter of an hour, and beside it one with an hour's churn, which is made more seldom. */
+/** A run of half an hour, and beside it one with an hour's churn, which is made more seldom. */
 export function renderGrowth(measured: Growth | undefined, withChurn: Growth | undefined): string {
   const render = (run: Growth | undefined, rows: readonly Row[]): string[] => [
     run ? headOf(run) : 'Not run.',

@@ -4,8 +4,8 @@ import { z } from 'zod'
 const USAGE = `pnpm bench:growth [options]: what becomes of the speed when the tables are full
   --rows 10000000       waiting messages
   --users 1000000       accounts, an even number from 4000
-  --rounds 15           of each measurement; the median counts
-  --seconds 1           of each round
+  --rounds 20           of each measurement; the median counts
+  --seconds 2           of each round
   --churn-minutes 0     sends and confirmations before a second measurement; 0 leaves it out
   --churn-rate 500      of them each second
   --purge-rows 1000000  expired rows to purge; 0 leaves it out
@@ -15,8 +15,8 @@ const count = z.coerce.number().int().min(0)
 const schema = z.object({
   rows: count.min(20_000).default(10_000_000),
   users: count.min(4000).multipleOf(2).default(1_000_000),
-  rounds: count.min(1).default(15),
-  seconds: z.coerce.number().positive().default(1),
+  rounds: count.min(1).default(20),
+  seconds: z.coerce.number().positive().default(2),
   'churn-minutes': z.coerce.number().min(0).default(0),
   'churn-rate': count.min(1).default(500),
   'purge-rows': count.default(1_000_000),

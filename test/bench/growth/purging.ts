@@ -10,8 +10,8 @@ import { sendCall, someRecipient, type Subject } from './works.js'
 type PurgeResult = NonNullable<Growth['purge']>
 
 const AT_ONCE = 64
-/** Long enough that a checkpoint falls into it, as several do into the purge. */
-const BESIDE_MS = 60_000
+/** Before the purge and after it: together as long as from one checkpoint to the next, two of which fall into the purge. */
+const BESIDE_MS = 150_000
 const POLL_MS = 250
 
 interface PurgeOptions {
