@@ -23,6 +23,8 @@ export const growth = z.object({
   users: z.number(),
   /** PostgreSQL's, where it was not as packaged; its buffers were filled with the tables then. */
   settings: z.record(z.string(), z.string()).optional(),
+  /** Of each point; runs before they were told had fifteen rounds of a second. */
+  turns: z.object({ rounds: z.number(), seconds: z.number() }).optional(),
   points: z.array(point),
   churn: z.object({ minutes: z.number(), confirmations: z.number() }).nullable(),
   purge: z
@@ -91,15 +93,16 @@ function rowsOfPurge(measured: Growth | undefined): Row[] {
 
 const count = (value: number): string => value.toLocaleString('en-US')
 
-function headOf({ rows, users, settings, date, commit, churn, purge }: Growth): string {
+function headOf({ rows, users, settings, turns, date, commit, churn, purge }: Growth): string {
   const churned = churn
     ? `${shown(churn.minutes)} minutes of churn with ${count(churn.confirmations)} confirmations`
     : 'no churn'
   const purged = purge ? `then a purge of ${count(purge.rows)} rows in ${shown(purge.seconds)} s` : 'no purge'
   const set = Object.entries(settings ?? {}).map(([name, value]) => `\`${name}=${value}\``)
   const postgres = set.length === 0 ? 'as packaged' : `with ${set.join(', ')}, its buffers filled first`
+  const { rounds, seconds } = turns ?? { rounds: 15, seconds: 1 }
   return (
-    `${count(rows)} undelivered messages of ${count(users)} users, against an empty table, in turns; ${churned}, ${purged}. ` +
+    `${count(rows)} undelivered messages of ${count(users)} users, against an empty table, in turns, ${rounds} rounds of ${seconds} s; ${churned}, ${purged}. ` +
     `PostgreSQL ${postgres}. ${date.slice(0, 10)}, commit \`${commit}\`.`
   )
 }

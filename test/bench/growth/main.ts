@@ -63,6 +63,7 @@ async function measureAll(cleanup: Cleanup, commit: string, options: Options): P
     rows,
     users,
     settings,
+    turns: { rounds: options.rounds, seconds: options.seconds },
     points: WORKS.map((work) => pointOf(work, before[work], after?.[work])),
     churn: churnMinutes > 0 ? { minutes: churnMinutes, confirmations } : null,
     purge: purgeRows > 0 ? await measurePurge(full, purging) : null,

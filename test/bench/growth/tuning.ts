@@ -5,7 +5,7 @@ import type { Cleanup } from '../processes.js'
 
 /** Of the machine's memory. More seldom helps, says PostgreSQL's manual of `shared_buffers`. */
 const SHARE = 0.4
-/** What PostgreSQL shares beyond its buffers: 3 % of 9,600 MB. */
+/** What PostgreSQL shares beyond its buffers was 2.5 % of 9,642 MB. */
 const BESIDE_BUFFERS = 1.05
 const HUGE_PAGES = '/proc/sys/vm/nr_hugepages'
 
